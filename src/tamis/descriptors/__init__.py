@@ -1,0 +1,9 @@
+"""Descriptors: a picture in, a vector out. One file each.
+
+`descriptor("color")` builds one from its spec; `names()` lists them all.
+"""
+
+from tamis.descriptors.base import Descriptor
+from tamis.descriptors.registry import descriptor, names
+
+__all__ = ["Descriptor", "descriptor", "names"]

@@ -1,0 +1,118 @@
+"""What a descriptor is: the protocol that everything downstream is written against."""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from tamis.errors import InvalidParameterError
+from tamis.images import DEFAULT_SIZE, Pixels, as_rgb, fit
+
+Features = npt.NDArray[np.float32]
+
+
+class Descriptor(ABC):
+    """Turns pictures into vectors of one length.
+
+    Attributes
+    ----------
+    name : str
+        The word that names it on the command line.
+    summary : str
+        What it captures, in a few words.
+    size : int or None
+        Longest side, in pixels, at which it looks at a picture; None looks at
+        the picture as it is.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    size: int | None
+
+    @property
+    @abstractmethod
+    def dim(self) -> int:
+        """Length of the vectors."""
+
+    @property
+    @abstractmethod
+    def spec(self) -> str:
+        """Canonical text from which `tamis.descriptors.descriptor` rebuilds it.
+
+        Two descriptors with the same spec give the same vectors.
+        """
+
+    @abstractmethod
+    def describe(self, images: Sequence[Pixels]) -> Features:
+        """Describe pictures of any shapes.
+
+        Parameters
+        ----------
+        images : sequence of ndarray, uint8
+            As `tamis.images.as_rgb` takes them. Each is brought to the working
+            size first.
+
+        Returns
+        -------
+        ndarray of shape (len(images), dim), float32
+            Finite for any picture.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelDescriptor(Descriptor):
+    """A descriptor computed from the pixels of one picture at a time.
+
+    A subclass is a frozen dataclass whose fields are its parameters, and fills
+    one row in `_fill`.
+    """
+
+    size: int | None = DEFAULT_SIZE
+
+    def __post_init__(self) -> None:
+        check_int("size", self.size, 1, 65_535, optional=True)
+
+    @property
+    def spec(self) -> str:
+        """Name and parameters, such as ``color(bins=12,regions=3,size=128)``."""
+        values = ((f.name, getattr(self, f.name)) for f in dataclasses.fields(self))
+        return f"{self.name}({','.join(f'{k}={_written(v)}' for k, v in sorted(values))})"
+
+    def describe(self, images: Sequence[Pixels]) -> Features:  # noqa: D102 - as Descriptor
+        features = np.zeros((len(images), self.dim), np.float32)
+        for image, row in zip(images, features, strict=True):
+            self._fill(fit(as_rgb(image), self.size), row)
+        return features
+
+    @abstractmethod
+    def _fill(self, image: Pixels, out: Features) -> None:
+        """Write the vector of one (H, W, 3) picture into `out`, of shape (dim,), all 0."""
+
+
+def check_int(
+    name: str, value: Any, low: int, high: int, *, even: bool = False, optional: bool = False
+) -> None:
+    """Raise InvalidParameterError unless `value` is an integer in [low, high]."""
+    if optional and value is None:
+        return
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not low <= value <= high or (even and value % 2):
+        kind = "an even integer" if even else "an integer"
+        none = " or none" if optional else ""
+        raise InvalidParameterError(
+            f"{name} must be {kind} in [{low}, {high}]{none}. Got {value!r}."
+        )
+
+
+def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
+    """Raise InvalidParameterError unless `value` is one of `choices`."""
+    if value not in choices:
+        raise InvalidParameterError(f"{name} must be one of {', '.join(choices)}. Got {value!r}.")
+
+
+def _written(value: object) -> str:
+    return "none" if value is None else str(value)

@@ -1,0 +1,110 @@
+"""Every error that tamis raises on purpose.
+
+::
+
+    TamisError
+    ├── InvalidParameterError (ValueError)      an argument out of its range
+    │   └── UnknownNameError (LookupError)      a name that no registry holds
+    ├── ImageReadError (OSError)                one file that is not a readable picture
+    ├── TableError (ValueError)                 a folder or list that makes no usable table
+    ├── DestinationError (OSError)              a folder that must not be written to, or cannot be
+    ├── JournalError (RuntimeError)             a journal that cannot be resumed or undone
+    └── MissingExtraError (ImportError)         an optional library that is not installed
+
+Each leaf also inherits the builtin it refines, so ``except ValueError`` works as
+a caller expects, while ``except TamisError`` catches all that has a message
+meant for a person.
+"""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+
+class TamisError(Exception):
+    """Base of all errors that tamis raises on purpose."""
+
+
+class InvalidParameterError(TamisError, ValueError):
+    """An argument is outside of what is allowed."""
+
+
+class UnknownNameError(InvalidParameterError, LookupError):
+    """A name (of a descriptor, a distance) that no registry holds."""
+
+    @classmethod
+    def among(cls, kind: str, name: str, known: Iterable[str]) -> Self:
+        """Build the error for `name`, with the nearest of the `known` names."""
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        hint = f"Did you mean {' or '.join(near)}? " if near else ""
+        return cls(f"unknown {kind} {name!r}. {hint}Known: {', '.join(names)}.")
+
+
+class ImageReadError(TamisError, OSError):
+    """A file could not be opened as a picture.
+
+    Attributes
+    ----------
+    path : str
+        The file, as it was asked for.
+    reason : str
+        Why, in a few words, for a person.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{printable(path)}: {reason}")
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        """Rebuild from both arguments, so that it survives a trip between processes."""
+        return type(self), (self.path, self.reason)
+
+
+class TableError(TamisError, ValueError):
+    """A folder, a list or a manifest from which no usable table can be made."""
+
+
+class DestinationError(TamisError, OSError):
+    """A folder that must not be written to, or cannot be."""
+
+
+class JournalError(TamisError, RuntimeError):
+    """A journal that cannot be read, resumed or undone."""
+
+
+class MissingExtraError(TamisError, ImportError):
+    """An optional library is needed and not installed."""
+
+    @classmethod
+    def for_extra(cls, extra: str, what: str) -> Self:
+        """Build the error that names the command which installs `extra`."""
+        return cls(f'{what} needs an optional library. Install it: pip install "tamis[{extra}]"')
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One file that could not be used, and why."""
+
+    path: str
+    reason: str
+
+
+def printable(path: str) -> str:
+    r"""Write a path so that any terminal, page or log can show it.
+
+    File names are bytes: those that are not UTF-8 arrive in Python as lone
+    surrogates, which cannot be encoded. They and control characters (a newline
+    in a name would split a line of output) are shown escaped.
+
+    Examples
+    --------
+    >>> printable("chat\udce9.jpg")
+    'chat\\xe9.jpg'
+    >>> printable("two\nlines.jpg")
+    'two\\nlines.jpg'
+    """
+    text = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

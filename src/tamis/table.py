@@ -1,0 +1,280 @@
+"""`ImageTable`: which pictures there are, and what is known of each."""
+
+import csv
+import os
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, Self
+
+from tamis.errors import TableError, printable
+from tamis.images import SUFFIXES, has_signature
+
+_IGNORED_NAMES: Final = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx"})
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTable:
+    """An ordered list of pictures, with what is known of each.
+
+    Nothing in it says that a file can be read: that shows when it is.
+
+    Attributes
+    ----------
+    paths : tuple of str
+        One per picture. Names that are not UTF-8 hold surrogates, as `os.fsdecode`
+        makes them.
+    labels : tuple of (str or None)
+        The class of each; None where it is not known.
+    groups : tuple of (str or None)
+        Pictures of one group (a burst, the frames of a film) must not be
+        separated; None stands alone.
+    root : str
+        The folder under which they lie; "" if there is none.
+    ignored : tuple of str
+        Files that were met and left out because nothing says that they are
+        pictures.
+    """
+
+    paths: tuple[str, ...]
+    labels: tuple[str | None, ...]
+    groups: tuple[str | None, ...]
+    root: str = ""
+    ignored: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if not len(self.paths) == len(self.labels) == len(self.groups):
+            raise TableError(
+                "paths, labels and groups must have one length. "
+                f"Got {len(self.paths)}, {len(self.labels)} and {len(self.groups)}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @property
+    def classes(self) -> list[str]:
+        """The different labels, sorted."""
+        return sorted({label for label in self.labels if label is not None}, key=sort_key)
+
+    @property
+    def names(self) -> list[str]:
+        """Path of each picture below the root, with ``/`` on every system."""
+        if not self.root:
+            return [Path(path).as_posix() for path in self.paths]
+        return [Path(os.path.relpath(path, self.root)).as_posix() for path in self.paths]
+
+    def select(self, rows: Iterable[int]) -> Self:
+        """Take some of the pictures, in the order given."""
+        rows = list(rows)
+        return replace(
+            self,
+            paths=tuple(self.paths[i] for i in rows),
+            labels=tuple(self.labels[i] for i in rows),
+            groups=tuple(self.groups[i] for i in rows),
+        )
+
+    @classmethod
+    def from_folder(
+        cls,
+        root: str | os.PathLike[str],
+        *,
+        classes: Sequence[str] | None = None,
+        exclude: Iterable[str | os.PathLike[str]] = (),
+    ) -> Self:
+        """List the pictures under a folder; the class is the first-level folder.
+
+        Parameters
+        ----------
+        root : str or os.PathLike
+            Holds one folder per class, each with pictures at any depth. Pictures
+            directly in it have no label.
+        classes : sequence of str, optional
+            Take only these first-level folders.
+        exclude : iterable of paths
+            Folders to pass over, wherever they lie under `root`.
+
+        Returns
+        -------
+        ImageTable
+            Sorted by path below `root`, the same on every system. Hidden files
+            and those that systems leave behind (``Thumbs.db``) are not in it, and
+            a folder reached a second time through a link is not entered again.
+
+        Raises
+        ------
+        TableError
+            `root` is not a folder, or one of `classes` is not in it.
+        """
+        top = os.fspath(root)
+        if not os.path.isdir(top):  # noqa: PTH112 - as the other os calls: any file name
+            what = "is not a folder" if os.path.lexists(top) else "does not exist"
+            raise TableError(f"{printable(top)} {what}. Name a folder that holds pictures.")
+        walk = _Walk()
+        for path in exclude:
+            if os.path.isdir(path):  # noqa: PTH112
+                walk.pass_over(path)
+        walk.enter(top)
+        found = sorted(walk.files, key=lambda item: [sort_key(part) for part in item[0]])
+        labels = [parts[0] if len(parts) > 1 else None for parts, _ in found]
+        if classes is not None:
+            if missing := sorted(set(classes) - set(filter(None, labels))):
+                raise TableError(
+                    f"no pictures in the class folder {', '.join(map(printable, missing))} of "
+                    f"{printable(top)}. It has: {', '.join(sorted(set(filter(None, labels))))}."
+                )
+            keep = [i for i, label in enumerate(labels) if label in set(classes)]
+            found, labels = [found[i] for i in keep], [labels[i] for i in keep]
+        return cls(
+            paths=tuple(path for _, path in found),
+            labels=tuple(labels),
+            groups=(None,) * len(found),
+            root=top,
+            ignored=tuple(sorted(walk.ignored)),
+        )
+
+    @classmethod
+    def from_csv(
+        cls, file: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
+    ) -> Self:
+        """Read a list of pictures: a CSV file with the columns path,label[,group].
+
+        Parameters
+        ----------
+        file : str or os.PathLike
+            UTF-8, with a header line. Other columns are passed over; an empty
+            label or group is None.
+        root : str or os.PathLike, optional
+            Where relative paths start; the folder of `file` by default.
+
+        Raises
+        ------
+        TableError
+            The file cannot be read, has no column ``path``, or names one picture
+            twice.
+        """
+        rows = read_csv(file, required=("path",))
+        top = os.fspath(root) if root is not None else os.path.dirname(os.fspath(file))  # noqa: PTH120
+        paths = tuple(os.path.join(top, row["path"]) for row in rows)  # noqa: PTH118
+        if len(set(paths)) < len(paths):
+            twice = next(path for i, path in enumerate(paths) if path in paths[:i])
+            raise TableError(f"{printable(os.fspath(file))} names {printable(twice)} twice.")
+        return cls(
+            paths=paths,
+            labels=tuple(row.get("label") or None for row in rows),
+            groups=tuple(row.get("group") or None for row in rows),
+            root=top,
+        )
+
+
+def read_csv(file: str | os.PathLike[str], *, required: Sequence[str]) -> list[dict[str, str]]:
+    """Read a CSV file with a header into one dictionary per row.
+
+    Bytes that are not UTF-8 become surrogates, so that any file name survives.
+
+    Raises
+    ------
+    TableError
+        The file cannot be read, or lacks one of the `required` columns.
+    """
+    name = printable(os.fspath(file))
+    try:
+        with open(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
+            reader = csv.DictReader(lines)
+            columns = list(reader.fieldnames or [])
+            rows = [{k: v or "" for k, v in row.items() if k is not None} for row in reader]
+    except OSError as error:
+        raise TableError(f"cannot read {name}: {error.strerror}.") from error
+    except csv.Error as error:
+        raise TableError(f"{name} is not a CSV file: {error}.") from error
+    if missing := [column for column in required if column not in columns]:
+        raise TableError(
+            f"{name} lacks the column {', '.join(missing)}. "
+            f"Its first line must name {', '.join(required)}. "
+            f"Got: {', '.join(columns) or 'nothing'}."
+        )
+    return rows
+
+
+def write_csv(
+    file: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[object]]
+) -> None:
+    """Write a CSV file that `read_csv` gives back, file names of any bytes included."""
+    with open(file, "w", encoding="utf-8", errors="surrogateescape", newline="") as lines:
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def sort_key(name: str) -> tuple[str, str]:
+    """Order names the same on every system, however it stores accents."""
+    return unicodedata.normalize("NFC", name), name
+
+
+class _Walk:
+    """Collects the pictures below a folder, each folder entered once."""
+
+    def __init__(self) -> None:
+        self.files: list[tuple[tuple[str, ...], str]] = []
+        self.ignored: list[str] = []
+        self._entered: set[tuple[int, int]] = set()
+        self._passed_over: set[tuple[int, int]] = set()
+
+    def pass_over(self, folder: str | os.PathLike[str]) -> None:
+        self._passed_over.add(_identity(folder))
+
+    def enter(self, folder: str, parts: tuple[str, ...] = ()) -> None:
+        identity = _identity(folder)
+        if identity in self._passed_over:
+            return
+        if identity in self._entered:  # a link to a folder that is listed already
+            self.ignored.append(folder)
+            return
+        self._entered.add(identity)
+        try:
+            with os.scandir(folder) as listing:
+                # Links last: what they lead to belongs to its own folder first.
+                entries = sorted(listing, key=lambda e: (e.is_symlink(), sort_key(e.name)))
+        except OSError:  # may not be listed: named among the failures when it is read
+            self.files.append((parts, folder))
+            return
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name.lower() in _IGNORED_NAMES:
+                continue
+            here = (*parts, entry.name)
+            if _is_folder(entry):
+                before = len(self.files)
+                self.enter(entry.path, here)
+                promises = os.path.splitext(entry.name)[1].lower() in SUFFIXES  # noqa: PTH122
+                if promises and len(self.files) == before:
+                    self.files.append((here, entry.path))
+            elif _looks_like_picture(entry):
+                self.files.append((here, entry.path))
+            else:
+                self.ignored.append(entry.path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads round in a circle
+        return False
+
+
+def _looks_like_picture(entry: os.DirEntry[str]) -> bool:
+    if os.path.splitext(entry.name)[1].lower() in SUFFIXES:  # noqa: PTH122
+        return True
+    try:
+        if not entry.is_file():
+            return False
+        with open(entry.path, "rb") as file:
+            head = file.read(16)
+    except OSError:
+        return False
+    return has_signature(head)
+
+
+def _identity(path: str | os.PathLike[str]) -> tuple[int, int]:
+    status = os.stat(path)  # noqa: PTH116
+    return status.st_dev, status.st_ino
