@@ -3,10 +3,11 @@
 import csv
 import os
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, TextIO
 
 from tamis.errors import TableError, printable
 from tamis.images import SUFFIXES, has_signature
@@ -108,21 +109,23 @@ class ImageTable:
             `root` is not a folder, or one of `classes` is not in it.
         """
         top = os.fspath(root)
-        if not os.path.isdir(top):  # noqa: PTH112 - as the other os calls: any file name
+        if not os.path.isdir(top):
             what = "is not a folder" if os.path.lexists(top) else "does not exist"
             raise TableError(f"{printable(top)} {what}. Name a folder that holds pictures.")
         walk = _Walk()
         for path in exclude:
-            if os.path.isdir(path):  # noqa: PTH112
+            if os.path.isdir(path):
                 walk.pass_over(path)
         walk.enter(top)
+        walk.follow_links()
         found = sorted(walk.files, key=lambda item: [sort_key(part) for part in item[0]])
         labels = [parts[0] if len(parts) > 1 else None for parts, _ in found]
         if classes is not None:
             if missing := sorted(set(classes) - set(filter(None, labels))):
+                known = sorted(set(filter(None, labels)), key=sort_key)
                 raise TableError(
                     f"no pictures in the class folder {', '.join(map(printable, missing))} of "
-                    f"{printable(top)}. It has: {', '.join(sorted(set(filter(None, labels))))}."
+                    f"{printable(top)}. It has: {', '.join(map(printable, known)) or 'none'}."
                 )
             keep = [i for i, label in enumerate(labels) if label in set(classes)]
             found, labels = [found[i] for i in keep], [labels[i] for i in keep]
@@ -155,10 +158,10 @@ class ImageTable:
             twice.
         """
         rows = read_csv(file, required=("path",))
-        top = os.fspath(root) if root is not None else os.path.dirname(os.fspath(file))  # noqa: PTH120
-        paths = tuple(os.path.join(top, row["path"]) for row in rows)  # noqa: PTH118
+        top = os.fspath(root) if root is not None else os.path.dirname(os.fspath(file))
+        paths = tuple(os.path.join(top, row["path"]) for row in rows)
         if len(set(paths)) < len(paths):
-            twice = next(path for i, path in enumerate(paths) if path in paths[:i])
+            twice = Counter(paths).most_common(1)[0][0]
             raise TableError(f"{printable(os.fspath(file))} names {printable(twice)} twice.")
         return cls(
             paths=paths,
@@ -202,9 +205,23 @@ def write_csv(
 ) -> None:
     """Write a CSV file that `read_csv` gives back, file names of any bytes included."""
     with open(file, "w", encoding="utf-8", errors="surrogateescape", newline="") as lines:
-        writer = csv.writer(lines, lineterminator="\n")
+        writer = csv.writer(_NewlineEnded(lines), lineterminator="\r\n")
         writer.writerow(header)
         writer.writerows(rows)
+
+
+class _NewlineEnded:
+    r"""Ends rows in ``\n``, which the writer must not know of.
+
+    Python before 3.13 quotes a carriage return (a legal file name) only if it is a
+    part of what ends a row.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, row: str) -> int:
+        return self._file.write(row.removesuffix("\r\n") + "\n")
 
 
 def sort_key(name: str) -> tuple[str, str]:
@@ -218,6 +235,7 @@ class _Walk:
     def __init__(self) -> None:
         self.files: list[tuple[tuple[str, ...], str]] = []
         self.ignored: list[str] = []
+        self._links: list[tuple[str, tuple[str, ...]]] = []
         self._entered: set[tuple[int, int]] = set()
         self._passed_over: set[tuple[int, int]] = set()
 
@@ -225,34 +243,40 @@ class _Walk:
         self._passed_over.add(_identity(folder))
 
     def enter(self, folder: str, parts: tuple[str, ...] = ()) -> None:
-        identity = _identity(folder)
-        if identity in self._passed_over:
-            return
-        if identity in self._entered:  # a link to a folder that is listed already
-            self.ignored.append(folder)
-            return
-        self._entered.add(identity)
         try:
+            identity = _identity(folder)
+            if identity in self._passed_over:
+                return
+            if identity in self._entered:  # a link to a folder that is listed already
+                self.ignored.append(folder)
+                return
+            self._entered.add(identity)
             with os.scandir(folder) as listing:
-                # Links last: what they lead to belongs to its own folder first.
-                entries = sorted(listing, key=lambda e: (e.is_symlink(), sort_key(e.name)))
+                entries = sorted(listing, key=lambda e: sort_key(e.name))
         except OSError:  # may not be listed: named among the failures when it is read
             self.files.append((parts, folder))
             return
+        before = len(self.files)
         for entry in entries:
             if entry.name.startswith(".") or entry.name.lower() in _IGNORED_NAMES:
                 continue
             here = (*parts, entry.name)
             if _is_folder(entry):
-                before = len(self.files)
-                self.enter(entry.path, here)
-                promises = os.path.splitext(entry.name)[1].lower() in SUFFIXES  # noqa: PTH122
-                if promises and len(self.files) == before:
-                    self.files.append((here, entry.path))
+                if entry.is_symlink():
+                    self._links.append((entry.path, here))
+                else:
+                    self.enter(entry.path, here)
             elif _looks_like_picture(entry):
                 self.files.append((here, entry.path))
             else:
                 self.ignored.append(entry.path)
+        if parts and _promises_picture(parts[-1]) and len(self.files) == before:
+            self.files.append((parts, folder))
+
+    def follow_links(self) -> None:
+        """Enter the linked folders, last: what they lead to belongs to its own folder first."""
+        while self._links:
+            self.enter(*self._links.pop(0))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -262,8 +286,12 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
+def _promises_picture(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES
+
+
 def _looks_like_picture(entry: os.DirEntry[str]) -> bool:
-    if os.path.splitext(entry.name)[1].lower() in SUFFIXES:  # noqa: PTH122
+    if _promises_picture(entry.name):
         return True
     try:
         if not entry.is_file():
@@ -276,5 +304,5 @@ def _looks_like_picture(entry: os.DirEntry[str]) -> bool:
 
 
 def _identity(path: str | os.PathLike[str]) -> tuple[int, int]:
-    status = os.stat(path)  # noqa: PTH116
+    status = os.stat(path)
     return status.st_dev, status.st_ino

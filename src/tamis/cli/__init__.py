@@ -1,1 +1,64 @@
-"""The command line."""
+"""The command line: thin, one file per command.
+
+Each command parses, calls the library and prints. Results go to stdout, progress
+and warnings to stderr. Exit code 0: done; 1: could not; 2: wrongly called.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from tamis.cli import demo, descriptors, evaluate, sort, split, undo
+
+app = typer.Typer(
+    name="tamis",
+    help="Sort a folder of pictures by example, and know how far to trust each answer.",
+    epilog="Start with `tamis demo`. Each command has its own --help, with an example.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _module in (demo, split, sort, undo, evaluate, descriptors):
+    app.command()(getattr(_module, _module.__name__.rpartition(".")[2]))
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from tamis import __version__
+
+        typer.echo(f"tamis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; errors meant for a person are printed as one line."""
+    from tamis.cli.console import quiet_libraries, warn
+    from tamis.errors import InvalidParameterError, TamisError
+
+    quiet_libraries()
+    try:
+        app()
+    except InvalidParameterError as error:
+        warn(f"tamis: {error}")
+        sys.exit(2)
+    except TamisError as error:
+        warn(f"tamis: {error}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        warn("tamis: stopped.")
+        sys.exit(130)

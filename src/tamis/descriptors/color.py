@@ -69,6 +69,8 @@ class Color(PixelDescriptor):
 @nb.njit(nogil=True, cache=True)
 def _histogram(image: Pixels, bins: int, regions: int, out: Features) -> None:
     height, width = image.shape[:2]
+    # Counted in integers: float32 stops at 2**24, which one colour may exceed.
+    counts = np.zeros(len(out), np.int32)
     bin_of: npt.NDArray[np.int64] = np.arange(256) * bins // 256
     for row in range(regions):
         top, bottom = region_start(row, regions, height), region_start(row + 1, regions, height)
@@ -79,5 +81,7 @@ def _histogram(image: Pixels, bins: int, regions: int, out: Features) -> None:
             for y in range(top, bottom):
                 for x in range(left, right):
                     red, green, blue = image[y, x, 0], image[y, x, 1], image[y, x, 2]
-                    out[base + (bin_of[red] * bins + bin_of[green]) * bins + bin_of[blue]] += 1
-    out *= np.float32(1 / (height * width))
+                    counts[base + (bin_of[red] * bins + bin_of[green]) * bins + bin_of[blue]] += 1
+    scale = np.float32(1 / (height * width))
+    for i in range(len(out)):
+        out[i] = np.float32(counts[i]) * scale

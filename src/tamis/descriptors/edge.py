@@ -122,7 +122,9 @@ def _mpeg7(
     regions = out.shape[0]
     half = block // 2
     scale = 1.0 / (half * half)
-    blocks = np.zeros((regions, regions), np.float32)
+    # Counted in integers: float32 stops at 2**24.
+    blocks = np.zeros((regions, regions), np.int64)
+    edges = np.zeros((regions, regions, 5), np.int64)
     # Sums of pairs of rows and columns would be shared by overlapping blocks; a
     # running column sum keeps the inner loop at 2 additions per pixel.
     upper = np.empty(width, np.int64)
@@ -150,11 +152,13 @@ def _mpeg7(
                 if responses[direction] > responses[strongest]:
                     strongest = direction
             if responses[strongest] >= threshold and responses[strongest] > 0:
-                out[row, column, strongest] += 1
+                edges[row, column, strongest] += 1
     for row in range(regions):
         for column in range(regions):
-            if blocks[row, column] > 0:
-                out[row, column] /= blocks[row, column]
+            for direction in range(5):
+                if blocks[row, column] > 0:
+                    share = edges[row, column, direction] / blocks[row, column]
+                    out[row, column, direction] = share
 
 
 @nb.njit(nogil=True, cache=True)

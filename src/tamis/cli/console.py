@@ -1,0 +1,112 @@
+"""What all commands print alike: progress, warnings, JSON."""
+
+import contextlib
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from tamis.errors import DestinationError, Failure, printable
+
+Json = Annotated[
+    str | None,
+    typer.Option(
+        "--json", metavar="FILE", help="Write the result as JSON to FILE; - is the output."
+    ),
+]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="one per processor")]
+MaxPixels = Annotated[
+    int,
+    typer.Option(metavar="N", min=1, help="Skip pictures of more pixels than this."),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if a file was skipped.")]
+By = Annotated[
+    str, typer.Option(metavar="SPEC", help="Descriptor; `tamis descriptors` lists them.")
+]
+K = Annotated[int, typer.Option("--k", "-k", min=1, help="Neighbours that vote.")]
+Distance = Annotated[str, typer.Option(metavar="NAME", help="l1, l2 or cosine.")]
+
+
+def warn(text: str) -> None:
+    """Write a line to stderr."""
+    print(text, file=sys.stderr)  # noqa: T201 - what this file is for
+
+
+def say(text: str, *, unless: str | None = None) -> None:
+    """Write a line to stdout, unless the JSON goes there."""
+    if unless != "-":
+        print(text)  # noqa: T201
+
+
+def warn_failures(failures: Sequence[Failure], *, doing: str = "skipping") -> None:
+    """Name each file that could not be used, and why."""
+    for failure in failures:
+        warn(f"{doing} {printable(failure.path)}: {failure.reason}")
+
+
+def warn_ignored(ignored: Sequence[str], folder: str) -> None:
+    """Say how many files were passed over because nothing says they are pictures."""
+    if ignored:
+        kinds = sorted({os.path.splitext(path)[1].lower() or "no suffix" for path in ignored})
+        shown = ", ".join(map(printable, kinds[:8])) + (", ..." if len(kinds) > 8 else "")
+        plural = "file that is no picture" if len(ignored) == 1 else "files that are no pictures"
+        warn(f"passing over {len(ignored)} {plural} in {printable(folder)} ({shown})")
+
+
+def write_json(target: str | None, data: dict[str, Any]) -> None:
+    """Write the machine-readable result; ASCII, so that any file name survives."""
+    if target is None:
+        return
+    text = json.dumps(data, indent=2)
+    if target == "-":
+        print(text)  # noqa: T201
+        return
+    try:
+        with open(target, "w", encoding="ascii") as file:
+            file.write(text + "\n")
+    except OSError as error:
+        raise DestinationError(f"cannot write {printable(target)}: {error.strerror}.") from error
+
+
+def as_dicts(failures: Sequence[Failure]) -> list[dict[str, str]]:
+    """Failures in plain types, for JSON."""
+    return [{"path": failure.path, "reason": failure.reason} for failure in failures]
+
+
+@contextlib.contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on stderr if it is a terminal; gives the function that moves it."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    with bars.Progress(
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TextColumn("{task.fields[rate]}"),
+        bars.TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task(what, total=total, rate="")
+
+        def advance(done: int) -> None:
+            speed = bar.tasks[0].speed
+            bar.update(task, advance=done, rate=f"{speed:.0f}/s" if speed else "")
+
+        yield advance
+
+
+def quiet_libraries() -> None:
+    """Keep decoders from printing: what they say becomes the reason of a failure."""
+    warnings.filterwarnings("ignore", module="PIL")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

@@ -1,0 +1,148 @@
+"""`tamis sort`."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from tamis.cli.console import By, Distance, Jobs, Json, K, MaxPixels, Strict
+from tamis.transfer import Mode
+
+
+def sort(
+    train: Annotated[str, typer.Option(metavar="DIR", help="Examples: a folder per class.")],
+    source: Annotated[str, typer.Option("--input", metavar="DIR", help="The pictures to sort.")],
+    out: Annotated[str, typer.Option(metavar="DIR", help="Receives a folder per class.")],
+    by: By = "color",
+    k: K = 5,
+    distance: Distance = "l1",
+    mode: Annotated[Mode, typer.Option(help="How pictures come to --out.")] = Mode.COPY,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be done, do nothing.")
+    ] = False,
+    jobs: Jobs = None,
+    max_pixels: MaxPixels = 200_000_000,
+    strict: Strict = False,
+    json: Json = None,
+) -> None:
+    """Sort pictures into class folders, by example.
+
+    Each picture goes to the class that its nearest examples vote for. Nothing is
+    overwritten; `tamis undo` takes everything back; a run that was interrupted is
+    finished by the same command. Beside the class folders: predictions.csv and
+    report.html.
+
+        tamis sort --train examples --input photos --out sorted --by color
+    """
+    import os
+    import time
+    from collections import Counter
+
+    from tamis.cli import writing
+    from tamis.cli.answering import answer
+    from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
+    from tamis.descriptors import descriptor
+    from tamis.errors import printable
+    from tamis.evaluate import versions
+    from tamis.journal import locked
+    from tamis.report import render
+    from tamis.sorting import (
+        FAILURES,
+        PREDICTIONS,
+        REPORT,
+        check_folders,
+        plan_sort,
+        write_failures,
+        write_predictions,
+    )
+    from tamis.table import ImageTable
+
+    start = time.perf_counter()
+    check_folders(out, train=train, source=source)
+    with locked(out):
+        if not dry_run and writing.resumed(out, json=json):
+            return
+        examples = ImageTable.from_folder(train)
+        pictures = ImageTable.from_folder(source, exclude=[out, train])
+        known, answers = answer(
+            examples,
+            pictures,
+            descriptor(by),
+            k=k,
+            distance=distance,
+            jobs=jobs,
+            max_pixels=max_pixels,
+        )
+        plan = plan_sort(answers, out, mode=mode)
+        failures = (*known.failures, *answers.failures)
+        placed: list[str] = []
+        unplaced: list[dict[str, str]] = []
+        if dry_run:
+            for transfer in plan.transfers:
+                say(f"{printable(transfer.source)}\t{printable(transfer.destination)}", unless=json)
+        else:
+            page = render(
+                answers,
+                title=f"{os.path.basename(os.path.abspath(source))}, sorted",
+                train_failures=known.failures,
+                ignored=pictures.ignored,
+                max_pixels=max_pixels,
+            )
+            made: dict[str, Callable[[str], object]] = {
+                PREDICTIONS: lambda file: write_predictions(file, answers, plan),
+                REPORT: lambda file: _write_text(file, page),
+            }
+            if failures:
+                made[FAILURES] = lambda file: write_failures(file, failures)
+            outcome, placed = writing.carry_out(plan, out, command="sort", mode=mode, made=made)
+            warn_failures(outcome.failures, doing="could not place")
+            unplaced = as_dicts(outcome.failures)
+
+    per_class = Counter(answers.labels)
+    for label in answers.classes:
+        say(f"{printable(label)}\t{per_class[label]}", unless=json)
+    verb = "would sort" if dry_run else "sorted"
+    summary = f"{verb} {len(plan.transfers) - len(unplaced)} of {len(pictures)} pictures"
+    if plan.present:
+        summary += f"; {len(plan.present)} were in place already"
+    if answers.failures:
+        summary += f"; {len(answers.failures)} could not be read"
+    warn(f"{summary}, in {time.perf_counter() - start:.1f} s")
+    for file in placed:
+        warn(f"see {printable(file)}")
+    if not dry_run:
+        warn(f"to take it all back: tamis undo {printable(out)}")
+    write_json(
+        json,
+        {
+            "out": out,
+            "dry_run": dry_run,
+            "mode": str(mode),
+            "n_images": len(answers),
+            "n_sorted": len(plan.transfers) - len(unplaced),
+            "n_present": len(plan.present),
+            "classes": {label: per_class[label] for label in answers.classes},
+            "predictions": [
+                {"path": path, "class": label, "confidence": float(share), "sorted_to": place}
+                for path, label, share, place in zip(
+                    answers.paths,
+                    answers.labels,
+                    answers.confidence,
+                    plan.destinations,
+                    strict=True,
+                )
+            ],
+            "signature": answers.settings | versions(),
+            "failures": as_dicts(failures),
+            "unplaced": unplaced,
+            "ignored": list(pictures.ignored),
+            "seconds": time.perf_counter() - start,
+        },
+    )
+    if unplaced or (strict and failures):
+        raise typer.Exit(1)
+
+
+def _write_text(file: str, text: str) -> None:
+    with open(file, "w", encoding="utf-8") as stream:
+        stream.write(text)

@@ -1,0 +1,117 @@
+"""`tamis split`."""
+
+from typing import Annotated
+
+import typer
+
+from tamis.cli.console import Json
+from tamis.transfer import Mode
+
+
+def split(
+    source: Annotated[
+        str, typer.Argument(metavar="SRC", help="A folder per class, or a CSV file.")
+    ],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="The folder to write; new or empty.")],
+    ratio: Annotated[
+        tuple[float, float, float], typer.Option(help="Shares of train, val and test.")
+    ] = (0.7, 0.0, 0.3),
+    seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
+    folds: Annotated[
+        int | None,
+        typer.Option(min=2, metavar="K", help="K folds instead, each with train/ and test/."),
+    ] = None,
+    blind: Annotated[
+        bool,
+        typer.Option("--blind", help="Neutral names in a flat test/, the truth in test-truth.csv."),
+    ] = False,
+    group_by: Annotated[
+        str | None, typer.Option(metavar="CSV", help="path,group: groups are kept whole.")
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Take only these class folders.")
+    ] = None,
+    mode: Annotated[Mode, typer.Option(help="How files come to OUT.")] = Mode.COPY,
+    force: Annotated[
+        bool, typer.Option("--force", help="Undo an earlier split in OUT first.")
+    ] = False,
+    json: Json = None,
+) -> None:
+    """Split class folders into train, val and test.
+
+    Every class in the same proportions, at random by --seed, the same on every
+    machine. A class of one picture goes to train, of two to train and test.
+
+        tamis split photos parts --ratio 0.7 0 0.3 --seed 0 --blind
+    """
+    import os
+    import time
+    from functools import partial
+
+    from tamis import __version__
+    from tamis.cli import writing
+    from tamis.cli.console import as_dicts, say, warn, warn_failures, warn_ignored, write_json
+    from tamis.errors import InvalidParameterError, printable
+    from tamis.journal import locked
+    from tamis.split import assign_folds, assign_parts, plan_split, with_groups, write_truth
+    from tamis.table import ImageTable
+
+    start = time.perf_counter()
+    if folds is not None and mode is Mode.MOVE:
+        raise InvalidParameterError(
+            "folds need every picture several times, so --mode move cannot be. Choose another."
+        )
+    with locked(out):
+        if writing.resumed(out, json=json):
+            return
+        writing.make_room(out, force=force)
+        if os.path.isfile(source):
+            table = ImageTable.from_csv(source)
+        else:
+            chosen = classes.split(",") if classes else None
+            table = ImageTable.from_folder(source, classes=chosen, exclude=[out])
+        warn_ignored(table.ignored, source)
+        labelled = [row for row, label in enumerate(table.labels) if label is not None]
+        if len(labelled) < len(table):
+            warn(f"leaving out {len(table) - len(labelled)} pictures that are in no class folder")
+            table = table.select(labelled)
+        if group_by is not None:
+            table = with_groups(table, group_by)
+        if folds is None:
+            parts = assign_parts(table, ratio=ratio, seed=seed)
+        else:
+            parts = assign_folds(table, folds, seed=seed)
+        plan = plan_split(table, parts, out, blind=blind, seed=seed)
+        manifests = {name: partial(write_truth, rows=rows) for name, rows in plan.truth.items()}
+        outcome, _ = writing.carry_out(plan, out, command="split", mode=mode, made=manifests)
+
+    for part, counts in plan.counts.items():
+        if lacking := [label for label in table.classes if not counts[label]]:
+            warn(f"{part} has no picture of {', '.join(map(printable, lacking))}")
+    warn_failures(outcome.failures, doing="could not place")
+    for part, counts in plan.counts.items():
+        say(f"{os.path.join(out, part)}\t{counts.total()} pictures", unless=json)
+    for manifest in plan.truth:
+        say(f"{os.path.join(out, manifest)}\tthe true classes", unless=json)
+    write_json(
+        json,
+        {
+            "n_images": len(table),
+            "classes": table.classes,
+            "parts": {part: dict(sorted(counts.items())) for part, counts in plan.counts.items()},
+            "truth": list(plan.truth),
+            "signature": {
+                "seed": seed,
+                **({"ratio": list(ratio)} if folds is None else {"folds": folds}),
+                "blind": blind,
+                "group_by": group_by,
+                "mode": str(mode),
+                "tamis": __version__,
+            },
+            "ignored": list(table.ignored),
+            "failures": as_dicts(outcome.failures),
+            "seconds": time.perf_counter() - start,
+        },
+    )
+    if outcome.failures:
+        raise typer.Exit(1)

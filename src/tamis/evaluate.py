@@ -1,0 +1,155 @@
+"""Evaluation: answers and the truth in, numbers out, with all that they depend on."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tamis.classify import Predictions
+from tamis.errors import Failure, TableError, printable
+from tamis.metrics import (
+    RESAMPLES,
+    averages,
+    bootstrap_intervals,
+    confusion_matrix,
+    precision_recall_f1,
+    wilson_interval,
+)
+
+_SCORES = ("precision", "recall", "f1-score")
+_AVERAGES = ("macro avg", "weighted avg")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """How well pictures were classified.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        Those that occur in the truth or could have been answered, sorted.
+    confusion : ndarray of shape (n_classes, n_classes), int64
+        Rows are true classes, columns predicted ones.
+    accuracy : float
+        Share of right answers among the pictures that could be read.
+    accuracy_ci : (float, float)
+        95 % interval (Wilson).
+    intervals : dict
+        ``intervals["macro avg"]["f1-score"]`` is a 95 % interval (bootstrap over
+        pictures); likewise ``"weighted avg"``, ``"precision"`` and ``"recall"``.
+    signature : dict
+        All that the numbers depend on.
+    failures : tuple of Failure
+        Pictures that could not be read; they do not count in any number.
+    """
+
+    classes: tuple[str, ...]
+    confusion: npt.NDArray[np.int64]
+    accuracy: float
+    accuracy_ci: tuple[float, float]
+    intervals: dict[str, dict[str, tuple[float, float]]]
+    signature: dict[str, str | int]
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def n_images(self) -> int:
+        """Pictures that were scored."""
+        return int(self.confusion.sum())
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """As scikit-learn's ``classification_report(output_dict=True)``."""
+        scores = np.stack(precision_recall_f1(self.confusion), axis=-1)
+        support = self.confusion.sum(axis=1)
+        rows: dict[str, Any] = {}
+        for name, row, n in zip(self.classes, scores, support, strict=True):
+            rows[name] = dict(zip(_SCORES, map(float, row), strict=True)) | {"support": int(n)}
+        rows["accuracy"] = self.accuracy
+        for name, row in zip(_AVERAGES, averages(self.confusion), strict=True):
+            rows[name] = dict(zip(_SCORES, map(float, row), strict=True))
+            rows[name]["support"] = self.n_images
+        return rows
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in plain types, for JSON."""
+        return {
+            "accuracy": self.accuracy,
+            "accuracy_ci": list(self.accuracy_ci),
+            "report": self.report,
+            "intervals": self.intervals,
+            "classes": list(self.classes),
+            "confusion_matrix": self.confusion.tolist(),
+            "signature": self.signature,
+            "n_images": self.n_images,
+            "failures": [{"path": f.path, "reason": f.reason} for f in self.failures],
+        }
+
+
+def evaluate(predictions: Predictions, truth: Mapping[str, str], *, seed: int = 0) -> Evaluation:
+    """Compare predictions with the truth.
+
+    Parameters
+    ----------
+    predictions : Predictions
+    truth : mapping from str to str
+        Path of each picture to its class.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    TableError
+        The truth of a picture is not known, or there is no picture to score.
+    """
+    if not len(predictions):
+        raise TableError("no picture could be read; there is nothing to score.")
+    if missing := [path for path in predictions.paths if path not in truth]:
+        raise TableError(
+            f"the true class of {len(missing)} pictures is not known, {printable(missing[0])} "
+            "for one. Put them into class folders or name them in the truth manifest."
+        )
+    true_labels = [truth[path] for path in predictions.paths]
+    classes = sorted(set(true_labels) | set(predictions.classes))
+    number = {name: i for i, name in enumerate(classes)}
+    confusion = confusion_matrix(
+        [number[label] for label in true_labels],
+        [number[label] for label in predictions.labels],
+        len(classes),
+    )
+    right = int(np.trace(confusion))
+    ends = bootstrap_intervals(confusion, averages, seed=seed)
+    return Evaluation(
+        classes=tuple(classes),
+        confusion=confusion,
+        accuracy=right / len(predictions),
+        accuracy_ci=wilson_interval(right, len(predictions)),
+        intervals={
+            average: {
+                score: (float(ends[0, i, j]), float(ends[1, i, j]))
+                for j, score in enumerate(_SCORES)
+            }
+            for i, average in enumerate(_AVERAGES)
+        },
+        signature=predictions.settings
+        | {
+            "task": "classification",
+            "n_test": len(predictions),
+            "bootstrap": f"{RESAMPLES} resamples, seed {seed}",
+        }
+        | versions(),
+        failures=predictions.failures,
+    )
+
+
+def versions() -> dict[str, str | int]:
+    """Name the programs that numbers depend on, with their versions."""
+    packages = ("tamis", "numpy", "numba", "simplejpeg", "opencv-python-headless", "pillow")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}

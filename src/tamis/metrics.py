@@ -1,0 +1,186 @@
+"""How good answers are: pure functions on arrays."""
+
+import math
+from collections.abc import Callable
+from statistics import NormalDist
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tamis.errors import InvalidParameterError
+
+Counts = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
+
+RESAMPLES: Final = 2000
+
+
+def confusion_matrix(truth: npt.ArrayLike, predicted: npt.ArrayLike, n_classes: int) -> Counts:
+    """Count how often class i was called class j.
+
+    Parameters
+    ----------
+    truth, predicted : array-like of shape (n,), int
+        In [0, n_classes).
+    n_classes : int
+
+    Returns
+    -------
+    ndarray of shape (n_classes, n_classes), int64
+        Rows are true classes, columns predicted ones.
+    """
+    truth, predicted = np.asarray(truth, np.intp), np.asarray(predicted, np.intp)
+    if truth.shape != predicted.shape or truth.ndim != 1:
+        raise InvalidParameterError(
+            f"truth and predicted must be of one length. Got {truth.shape} and {predicted.shape}."
+        )
+    if len(truth) and not (
+        0 <= min(truth.min(), predicted.min()) <= max(truth.max(), predicted.max()) < n_classes
+    ):
+        raise InvalidParameterError(f"classes must lie in [0, {n_classes}).")
+    counts = np.bincount(truth * n_classes + predicted, minlength=n_classes**2)
+    return counts.reshape(n_classes, n_classes)
+
+
+def precision_recall_f1(confusion: npt.NDArray[Any]) -> tuple[Values, Values, Values]:
+    """Precision, recall and F1 of every class.
+
+    Parameters
+    ----------
+    confusion : ndarray of shape (..., n_classes, n_classes)
+        Rows are true classes. Leading axes are separate experiments.
+
+    Returns
+    -------
+    precision, recall, f1 : ndarray of shape (..., n_classes), float64
+        What would be 0/0 is 0: a class never predicted has precision 0, one that
+        does not occur has recall 0.
+    """
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1).astype(np.float64)
+    predicted = confusion.sum(axis=-2)
+    occurring = confusion.sum(axis=-1)
+    return (
+        hits / np.maximum(predicted, 1),
+        hits / np.maximum(occurring, 1),
+        2 * hits / np.maximum(predicted + occurring, 1),
+    )
+
+
+def averages(confusion: npt.NDArray[Any]) -> Values:
+    """Average precision, recall and F1 over classes, plainly and by support.
+
+    Parameters
+    ----------
+    confusion : ndarray of shape (..., n_classes, n_classes)
+
+    Returns
+    -------
+    ndarray of shape (..., 2, 3), float64
+        First the macro average, then the weighted one; of precision, recall, F1.
+        A class that neither occurs nor is predicted does not count; without any
+        all are 0.
+    """
+    scores = np.stack(precision_recall_f1(confusion), axis=-1)
+    support = confusion.sum(axis=-1)
+    present = (support + confusion.sum(axis=-2)) > 0
+    weights = np.stack([present.astype(np.float64), support.astype(np.float64)], axis=-2)
+    totals = np.maximum(weights.sum(axis=-1, keepdims=True), 1)
+    result: Values = (weights / totals) @ scores
+    return result
+
+
+def wilson_interval(successes: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Interval of a proportion.
+
+    Parameters
+    ----------
+    successes, n : int
+        ``0 <= successes <= n``.
+    confidence : float
+        In (0, 1).
+
+    Returns
+    -------
+    low, high : float
+        (0, 1) if n is 0: nothing is known.
+
+    References
+    ----------
+    .. [1] E. B. Wilson, "Probable inference, the law of succession, and
+       statistical inference", JASA 22(158), 209-212, 1927.
+       https://doi.org/10.1080/01621459.1927.10502953
+
+    Examples
+    --------
+    >>> low, high = wilson_interval(267, 270)
+    >>> round(low, 3), round(high, 3)
+    (0.968, 0.996)
+    """
+    if not 0 <= successes <= n:
+        raise InvalidParameterError(f"successes must lie in [0, n]. Got {successes} of {n}.")
+    if not 0 < confidence < 1:
+        raise InvalidParameterError(f"confidence must lie in (0, 1). Got {confidence}.")
+    if n == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share = successes / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    # At the ends the closed form is exact but for rounding.
+    low = 0.0 if successes == 0 else max(0.0, centre - reach)
+    high = 1.0 if successes == n else min(1.0, centre + reach)
+    return low, high
+
+
+def bootstrap_intervals(
+    confusion: Counts,
+    statistic: Callable[[npt.NDArray[Any]], Values],
+    *,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Values:
+    """Percentile bootstrap over pictures, for figures that a confusion matrix gives.
+
+    To draw n pictures again, with replacement, is to draw the cells of their
+    confusion matrix from a multinomial distribution; so no picture is touched.
+
+    Parameters
+    ----------
+    confusion : ndarray of shape (n_classes, n_classes), int64
+    statistic : callable
+        From confusion matrices of shape (r, n_classes, n_classes) to values of
+        shape (r, ...).
+    confidence : float
+        In (0, 1).
+    resamples : int
+        How often to draw.
+    seed : int
+
+    Returns
+    -------
+    ndarray of shape (2, ...), float64
+        Lower and upper ends.
+
+    References
+    ----------
+    .. [1] B. Efron, "Bootstrap methods: another look at the jackknife", Annals of
+       Statistics 7(1), 1-26, 1979. https://doi.org/10.1214/aos/1176344552
+    """
+    random = np.random.default_rng(seed)
+    n = int(confusion.sum())
+    n_classes = len(confusion)
+    cells = np.flatnonzero(confusion)
+    values = []
+    # In batches, so that hundreds of classes do not take gigabytes.
+    batch = max(1, min(resamples, (16 << 20) // max(1, confusion.nbytes)))
+    for start in range(0, resamples, batch):
+        size = min(batch, resamples - start)
+        drawn = np.zeros((size, n_classes * n_classes), np.int64)
+        if n:
+            drawn[:, cells] = random.multinomial(n, confusion.flat[cells] / n, size=size)
+        values.append(statistic(drawn.reshape(size, n_classes, n_classes)))
+    tail = (1 - confidence) / 2
+    result: Values = np.quantile(np.concatenate(values), [tail, 1 - tail], axis=0)
+    return result

@@ -1,0 +1,89 @@
+"""Names of files and folders that can be written, and that do not collide."""
+
+import os
+import unicodedata
+from itertools import count
+from typing import Final
+
+from tamis.errors import TableError, printable
+
+_MAX_BYTES: Final = 255
+
+
+def folder_name(label: str) -> str:
+    """Return a class label, if a folder can have it as its name.
+
+    Raises
+    ------
+    TableError
+        It cannot, or the folder would be hidden or lie elsewhere.
+    """
+    reason = ""
+    if not label or label != label.strip():
+        reason = "is empty, or begins or ends with a blank"
+    elif label.startswith("."):
+        reason = "begins with a dot, which hides a folder"
+    elif any(c in label for c in "/\\\0"):
+        reason = "holds a slash, a backslash or a zero byte"
+    elif len(os.fsencode(label)) > _MAX_BYTES:
+        reason = f"is longer than {_MAX_BYTES} bytes"
+    if reason:
+        raise TableError(
+            f"the class {printable(label)!r} cannot become a folder: it {reason}. Rename the class."
+        )
+    return label
+
+
+def numbered(name: str, number: int) -> str:
+    """Give a file name a number before its suffix, within 255 bytes.
+
+    Examples
+    --------
+    >>> numbered("cat.jpg", 2)
+    'cat-2.jpg'
+    """
+    stem, suffix = os.path.splitext(name)
+    room = _MAX_BYTES - len(os.fsencode(f"-{number}{suffix}"))
+    if room < 1:  # what follows the dot is no suffix, but most of the name
+        stem, suffix = name, ""
+        room = _MAX_BYTES - len(f"-{number}")
+    while len(os.fsencode(stem)) > room:
+        stem = stem[:-1]
+    return f"{stem}-{number}{suffix}"
+
+
+class TakenNames:
+    """The names that are taken in folders, some on disk and some only planned.
+
+    Names that differ in case or in how accents are stored are one name on many
+    systems, so they count as one here.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._taken: dict[str, set[str]] = {}
+
+    def take(self, folder: str, name: str) -> bool:
+        """Take a name in a folder below the root; False if it is taken already."""
+        names = self._taken.get(folder)
+        if names is None:
+            path = os.path.join(self._root, folder)
+            on_disk = os.listdir(path) if os.path.isdir(path) else []
+            names = self._taken[folder] = {_key(other) for other in on_disk}
+        if _key(name) in names:
+            return False
+        names.add(_key(name))
+        return True
+
+    def take_free(self, folder: str, name: str) -> str:
+        """Take a name, with a number if it needs one, and return it."""
+        candidate = name
+        for number in count(2):
+            if self.take(folder, candidate):
+                break
+            candidate = numbered(name, number)
+        return candidate
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

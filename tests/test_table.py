@@ -1,0 +1,418 @@
+"""Tables: which files of a folder or a list are pictures, of which class, in which order."""
+
+import os
+import pickle
+import random
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import odd_files
+from odd_files import PHOTO, encode
+from tamis.errors import ImageReadError, TableError
+from tamis.images import read_image
+from tamis.table import ImageTable, read_csv, sort_key, write_csv
+
+PICTURE = encode(PHOTO, "PNG")
+
+
+def grow(root, *paths):
+    """Write a small picture at each path below `root`; a path that ends in / is a folder."""
+    for path in paths:
+        target = os.path.join(root, path)
+        folder = target if path.endswith("/") else os.path.dirname(target)
+        os.makedirs(folder, exist_ok=True)
+        if not path.endswith("/"):
+            with open(target, "wb") as file:
+                file.write(PICTURE)
+    return root
+
+
+def named(table, paths):
+    return [os.path.relpath(path, table.root) for path in paths]
+
+
+# from_folder
+
+
+def test_the_class_is_the_first_folder_at_any_depth(tmp_path):
+    grow(tmp_path, "cat/a.jpg", "cat/2019/june/b.jpg", "dog/c.jpg")
+    table = ImageTable.from_folder(tmp_path)
+    assert table.names == ["cat/2019/june/b.jpg", "cat/a.jpg", "dog/c.jpg"]
+    assert table.labels == ("cat", "cat", "dog")
+    assert table.groups == (None, None, None)
+    assert table.classes == ["cat", "dog"]
+    assert table.root == str(tmp_path)
+    assert table.paths[0] == str(tmp_path / "cat/2019/june/b.jpg")
+    assert len(table) == 3
+
+
+def test_pictures_directly_in_the_root_have_no_label(tmp_path):
+    grow(tmp_path, "a.jpg", "cat/b.jpg", "z.jpg")
+    table = ImageTable.from_folder(tmp_path)
+    assert dict(zip(table.names, table.labels, strict=True)) == {
+        "a.jpg": None,
+        "cat/b.jpg": "cat",
+        "z.jpg": None,
+    }
+    assert table.classes == ["cat"]
+
+
+def test_hidden_files_and_system_litter_are_passed_over_in_silence(tmp_path):
+    litter = ["cat/.hidden.jpg", ".cache/a.jpg", "cat/._a.jpg", "cat/.DS_Store"]
+    litter += ["cat/Thumbs.db", "cat/desktop.ini", "cat/Icon\r", "__MACOSX/cat/a.jpg"]
+    grow(tmp_path, "cat/a.jpg", *litter)
+    table = ImageTable.from_folder(tmp_path)
+    assert table.names == ["cat/a.jpg"]
+    assert table.ignored == ()
+
+
+def test_a_hidden_root_is_entered(tmp_path):
+    grow(tmp_path, ".photos/cat/a.jpg")
+    assert len(ImageTable.from_folder(tmp_path / ".photos")) == 1
+
+
+def test_sidecar_files_are_ignored_and_named(tmp_path):
+    grow(tmp_path, "cat/a.jpg")
+    for name in ("a.xmp", "notes.txt", "film.mp4", "no_suffix_text"):
+        (tmp_path / "cat" / name).write_bytes(b"\0\0\0\x18ftypisom and so on and on")
+    table = ImageTable.from_folder(tmp_path)
+    assert table.names == ["cat/a.jpg"]
+    assert named(table, table.ignored) == [
+        "cat/a.xmp",
+        "cat/film.mp4",
+        "cat/no_suffix_text",
+        "cat/notes.txt",
+    ]
+
+
+def test_a_picture_without_suffix_is_known_by_its_first_bytes(tmp_path):
+    grow(tmp_path, "cat/IMG_0001", "cat/strange.suffix", "cat/LOUD.JPEG")
+    assert len(ImageTable.from_folder(tmp_path)) == 3
+
+
+def test_every_odd_file_is_listed(tmp_path):
+    written = {path: file for file, path in odd_files.write_all(tmp_path)}
+    table = ImageTable.from_folder(tmp_path)
+    assert set(table.paths) == set(written)
+    assert table.ignored == ()
+    read = 0
+    for path in table.paths:
+        try:
+            read_image(path)
+            read += 1
+        except ImageReadError:
+            assert written[path].reason is not None
+    assert read == sum(file.reason is None for file in written.values())
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_order_does_not_depend_on_the_order_of_creation(tmp_path_factory, chance):
+    paths = [
+        "b/1.jpg",
+        "b/10.jpg",
+        "b/2.jpg",
+        "B/1.jpg",
+        "a b/1.jpg",
+        "a/x/1.jpg",
+        "é/1.jpg",
+        "z.jpg",
+    ]
+    shuffled = chance.sample(paths, len(paths))
+    table = ImageTable.from_folder(grow(tmp_path_factory.mktemp("order"), *shuffled))
+    assert table.names == [
+        *("B/1.jpg", "a/x/1.jpg", "a b/1.jpg", "b/1.jpg", "b/10.jpg", "b/2.jpg", "z.jpg"),
+        "é/1.jpg",
+    ]
+
+
+def test_the_order_does_not_depend_on_how_accents_are_stored():
+    names = ["éa", "eb", "zz", "éc", "ea"]
+    random.Random(0).shuffle(names)
+    composed = sorted(names, key=sort_key)
+    apart = sorted((unicodedata.normalize("NFD", name) for name in names), key=sort_key)
+    assert [unicodedata.normalize("NFC", name) for name in apart] == composed
+    assert composed == ["ea", "eb", "zz", "éa", "éc"]
+
+
+def test_classes_takes_only_these(tmp_path):
+    grow(tmp_path, "cat/a.jpg", "dog/b.jpg", "owl/c.jpg", "d.jpg")
+    table = ImageTable.from_folder(tmp_path, classes=["owl", "cat"])
+    assert table.names == ["cat/a.jpg", "owl/c.jpg"]
+    assert table.labels == ("cat", "owl")
+
+
+def test_a_class_that_is_not_there_is_named_with_those_that_are(tmp_path):
+    grow(tmp_path, "cat/a.jpg", os.fsdecode(b"h\xe9ron/b.jpg"), "cow/")
+    with pytest.raises(TableError, match=r"class folder cow, dog of .* It has: cat, h\\xe9ron\."):
+        ImageTable.from_folder(tmp_path, classes=["dog", "cat", "cow"])
+
+
+def test_a_class_of_a_folder_without_classes(tmp_path):
+    grow(tmp_path, "a.jpg")
+    with pytest.raises(TableError, match="It has: none"):
+        ImageTable.from_folder(tmp_path, classes=["dog"])
+
+
+def test_excluded_folders_are_passed_over(tmp_path):
+    grow(tmp_path, "cat/a.jpg", "sorted/cat/a.jpg", "cat/old/b.jpg", "out.jpg/c.jpg")
+    table = ImageTable.from_folder(
+        tmp_path,
+        exclude=[tmp_path / "sorted", str(tmp_path / "cat" / "old"), tmp_path / "out.jpg", "no"],
+    )
+    assert table.names == ["cat/a.jpg"]
+    assert table.ignored == ()
+
+
+def test_an_excluded_folder_is_known_by_what_it_is_not_by_its_name(tmp_path, monkeypatch):
+    grow(tmp_path, "cat/a.jpg", "sorted/b.jpg")
+    os.symlink(tmp_path / "sorted", tmp_path / "link")
+    monkeypatch.chdir(tmp_path)
+    assert ImageTable.from_folder(tmp_path, exclude=["cat/../link"]).names == ["cat/a.jpg"]
+
+
+@pytest.mark.parametrize("root", ["nowhere", "file.jpg"])
+def test_a_root_that_is_no_folder_is_refused(tmp_path, root):
+    grow(tmp_path, "file.jpg")
+    what = "does not exist" if root == "nowhere" else "is not a folder"
+    with pytest.raises(TableError, match=what):
+        ImageTable.from_folder(tmp_path / root)
+
+
+def test_an_empty_folder_is_an_empty_table(tmp_path):
+    table = ImageTable.from_folder(tmp_path)
+    assert len(table) == 0
+    assert table.classes == []
+
+
+def test_a_folder_named_like_a_picture_counts_for_what_is_in_it(tmp_path):
+    grow(tmp_path, "cat/full.jpg/a.png", "cat/empty.jpg/", "cat/other/")
+    (tmp_path / "cat" / "notes.png").mkdir()
+    (tmp_path / "cat" / "notes.png" / "readme.txt").write_text("no picture")
+    table = ImageTable.from_folder(tmp_path)
+    assert table.names == ["cat/empty.jpg", "cat/full.jpg/a.png", "cat/notes.png"]
+    assert named(table, table.ignored) == ["cat/notes.png/readme.txt"]
+    with pytest.raises(ImageReadError, match="is a folder"):
+        read_image(table.paths[0])
+
+
+def test_a_root_named_like_a_picture_is_only_a_root(tmp_path):
+    grow(tmp_path, "empty.jpg/")
+    assert len(ImageTable.from_folder(tmp_path / "empty.jpg")) == 0
+
+
+def test_links_that_lead_round_end(tmp_path):
+    grow(tmp_path, "cat/a.jpg")
+    os.symlink(tmp_path, tmp_path / "cat" / "up")
+    os.symlink(".", tmp_path / "cat" / "here.jpg")
+    os.symlink("self.jpg", tmp_path / "cat" / "self.jpg")
+    os.symlink("self", tmp_path / "cat" / "self")
+    table = ImageTable.from_folder(tmp_path)
+    assert table.names == ["cat/a.jpg", "cat/self.jpg"]
+    assert named(table, table.ignored) == ["cat/here.jpg", "cat/self", "cat/up"]
+
+
+def test_a_link_to_a_class_does_not_take_its_pictures(tmp_path):
+    grow(tmp_path, "ant/a.jpg", "ant/deep/b.jpg", "bee/c.jpg")
+    os.symlink(tmp_path / "bee", tmp_path / "ant" / "deep" / "link")
+    table = ImageTable.from_folder(tmp_path)
+    assert table.names == ["ant/a.jpg", "ant/deep/b.jpg", "bee/c.jpg"]
+    assert table.labels == ("ant", "ant", "bee")
+    assert named(table, table.ignored) == ["ant/deep/link"]
+
+
+def test_links_to_what_lies_elsewhere_are_followed(tmp_path):
+    grow(tmp_path, "store/x/a.jpg", "store/b.jpg", "root/")
+    os.symlink(tmp_path / "store" / "x", tmp_path / "root" / "cat")
+    os.symlink(tmp_path / "store" / "b.jpg", tmp_path / "root" / "b.jpg")
+    table = ImageTable.from_folder(tmp_path / "root")
+    assert table.names == ["b.jpg", "cat/a.jpg"]
+    assert table.labels == (None, "cat")
+
+
+def test_a_named_pipe_without_suffix_does_not_hang(tmp_path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system has no named pipes")
+    os.mkfifo(tmp_path / "pipe")
+    table = ImageTable.from_folder(tmp_path)
+    assert named(table, table.ignored) == ["pipe"]
+
+
+def test_a_folder_that_may_not_be_listed_is_named_when_read(tmp_path, monkeypatch):
+    grow(tmp_path, "cat/a.jpg", "secret/b.jpg")
+    scandir = os.scandir
+
+    def refusing(path):
+        if os.path.basename(path) == "secret":
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    table = ImageTable.from_folder(tmp_path)
+    assert table.names == ["cat/a.jpg", "secret"]
+    assert table.labels == ("cat", None)
+
+
+def test_a_folder_that_vanishes_stops_nothing(tmp_path, monkeypatch):
+    grow(tmp_path, "cat/a.jpg", "gone/b.jpg")
+    stat = os.stat
+
+    def refusing(path, **rest):
+        if os.path.basename(path) == "gone":
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return stat(path, **rest)
+
+    monkeypatch.setattr(os, "stat", refusing)
+    assert ImageTable.from_folder(tmp_path).names == ["cat/a.jpg", "gone"]
+
+
+def test_names_that_are_not_utf_8_survive(tmp_path):
+    name = os.fsdecode(b"h\xe9ron/\xff\xfe.jpg")
+    try:
+        grow(tmp_path, name)
+    except OSError:
+        pytest.skip("this file system takes only UTF-8")
+    table = ImageTable.from_folder(tmp_path)
+    assert table.names == [name]
+    assert table.classes == [os.fsdecode(b"h\xe9ron")]
+    assert read_image(table.paths[0], size=None).shape == PHOTO.shape
+
+
+def test_a_root_may_be_relative_or_end_in_a_slash(tmp_path, monkeypatch):
+    grow(tmp_path, "photos/cat/a.jpg")
+    monkeypatch.chdir(tmp_path)
+    for root in ("photos", "photos/", "./photos", "."):
+        table = ImageTable.from_folder(root)
+        assert table.names == ["photos/cat/a.jpg" if root == "." else "cat/a.jpg"]
+        assert os.path.isfile(table.paths[0])
+
+
+# The table itself
+
+
+def test_columns_of_different_lengths_are_refused():
+    with pytest.raises(TableError, match="Got 2, 1 and 2"):
+        ImageTable(("a", "b"), ("x",), (None, None))
+
+
+def test_select_takes_rows_in_the_order_given(tmp_path):
+    table = ImageTable(("a", "b", "c"), ("x", None, "y"), (None, "g", None), "r", ("i",))
+    some = table.select(iter([2, 0, 2]))
+    assert some.paths == ("c", "a", "c")
+    assert some.labels == ("y", "x", "y")
+    assert some.groups == (None, None, None)
+    assert some.root == "r"
+    assert some.ignored == ("i",)
+    assert len(table.select([])) == 0
+    assert table.select(range(3)) == table
+
+
+def test_a_table_is_a_value():
+    table = ImageTable(("a",), ("x",), (None,))
+    assert table == pickle.loads(pickle.dumps(table))
+    with pytest.raises(AttributeError):
+        table.paths = ()
+
+
+# CSV
+
+file_names = (
+    st.binary(min_size=1, max_size=40)
+    .filter(lambda name: not set(name) & {0, ord("/")})
+    .map(os.fsdecode)
+)
+
+
+@pytest.fixture(scope="module")
+def csv_file(tmp_path_factory):
+    return tmp_path_factory.mktemp("csv") / "list.csv"
+
+
+@given(st.lists(st.tuples(file_names, file_names), max_size=5))
+@example([('a,b;"c"', "=1+1"), ("two\nlines", "re\rturn"), ("\r\n", "'"), ("\ufeffbom", " x ")])
+def test_any_file_name_survives_a_csv_file(csv_file, rows):
+    write_csv(csv_file, ["path", "label"], rows)
+    back = read_csv(csv_file, required=["path", "label"])
+    assert [(row["path"], row["label"]) for row in back] == rows
+
+
+def test_csv_lines_end_in_a_newline_only(tmp_path):
+    write_csv(tmp_path / "a.csv", ["path", "n"], [("a.jpg", 1), ("b\r\n.jpg", 2.5)])
+    written = (tmp_path / "a.csv").read_bytes()
+    assert written == b'path,n\na.jpg,1\n"b\r\n.jpg",2.5\n'
+
+
+@given(st.lists(file_names, unique=True, max_size=5))
+def test_a_table_survives_a_csv_file(csv_file, names):
+    write_csv(csv_file, ["path", "label", "group"], [(name, "x", "") for name in names])
+    table = ImageTable.from_csv(csv_file)
+    folder = os.path.dirname(csv_file)
+    assert table.paths == tuple(os.path.join(folder, name) for name in names)
+    assert table.labels == ("x",) * len(names)
+    assert table.groups == (None,) * len(names)
+
+
+def write(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_from_csv_takes_paths_relative_to_the_file_or_to_a_root(tmp_path):
+    file = write(tmp_path / "list.csv", "path,label,group\na.jpg,cat,g\n/b/c.jpg,,\n")
+    table = ImageTable.from_csv(file)
+    assert table.paths == (str(tmp_path / "a.jpg"), "/b/c.jpg")
+    assert table.labels == ("cat", None)
+    assert table.groups == ("g", None)
+    assert table.root == str(tmp_path)
+    assert ImageTable.from_csv(file, root="/r").paths == ("/r/a.jpg", "/b/c.jpg")
+
+
+def test_from_csv_passes_over_other_columns_and_needs_only_path(tmp_path):
+    file = write(tmp_path / "list.csv", "size,path\n3,a.jpg\n4,b.jpg\n")
+    table = ImageTable.from_csv(file)
+    assert table.names == ["a.jpg", "b.jpg"]
+    assert table.labels == (None, None)
+
+
+@pytest.mark.parametrize("text", ["path,label\r\na.jpg,x\r\n", "\ufeffpath,label\na.jpg,x"])
+def test_from_csv_reads_what_spreadsheets_write(tmp_path, text):
+    table = ImageTable.from_csv(write(tmp_path / "list.csv", text))
+    assert (table.names, table.labels) == (["a.jpg"], ("x",))
+
+
+def test_read_csv_bears_short_and_long_rows(tmp_path):
+    file = write(tmp_path / "list.csv", "path,label\na.jpg\nb.jpg,x,y,z\n\n")
+    assert read_csv(file, required=["path"]) == [
+        {"path": "a.jpg", "label": ""},
+        {"path": "b.jpg", "label": "x"},
+    ]
+
+
+def test_a_picture_named_twice_is_refused(tmp_path):
+    file = write(tmp_path / "list.csv", "path\na.jpg\nb.jpg\nb.jpg\n")
+    with pytest.raises(TableError, match=r"list\.csv names .*b\.jpg twice"):
+        ImageTable.from_csv(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "got"), [("file,class\na.jpg,x\n", "Got: file, class"), ("", "Got: nothing")]
+)
+def test_a_csv_file_without_its_column_is_refused(tmp_path, text, got):
+    file = write(tmp_path / "list.csv", text)
+    with pytest.raises(TableError, match=f"lacks the column path.*{got}"):
+        ImageTable.from_csv(file)
+
+
+def test_a_csv_file_that_cannot_be_read_is_refused(tmp_path):
+    with pytest.raises(TableError, match="No such file"):
+        ImageTable.from_csv(tmp_path / "none.csv")
+    with pytest.raises(TableError, match="cannot read"):
+        ImageTable.from_csv(tmp_path)
+
+
+def test_what_is_no_csv_file_is_refused(tmp_path):
+    file = write(tmp_path / "list.csv", 'path\n"' + "x" * 200_000)
+    with pytest.raises(TableError, match="is not a CSV file"):
+        ImageTable.from_csv(file)
