@@ -121,7 +121,7 @@ def test_reading_makes_no_noise_even_where_warnings_are_errors(tmp_path):
     written = odd_files.write_all(tmp_path)
     code = (
         "import sys\n"
-        "from tamis.images import ImageReadError, read_image\n"
+        "from tamis.errors import ImageReadError; from tamis.images import read_image\n"
         "read = 0\n"
         "for path in sys.argv[1:]:\n"
         "    try:\n"

@@ -100,7 +100,9 @@ def nearest(
     if jobs < 1:
         raise InvalidParameterError(f"jobs must be at least 1. Got {jobs}.")
     for name, vectors in (("queries", queries), ("gallery", gallery)):
-        if not np.isfinite(vectors.sum(dtype=np.float64)):
+        with np.errstate(invalid="ignore"):  # of infinities that cancel
+            total = vectors.sum(dtype=np.float64)  # cannot overflow
+        if not np.isfinite(total):
             raise InvalidParameterError(f"{name} must be finite. Got NaN or infinite values.")
     kind = DISTANCES[distance]
     left = np.ascontiguousarray(kind.prepare(queries), dtype=np.float32)

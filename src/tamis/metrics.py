@@ -105,6 +105,11 @@ def wilson_interval(successes: int, n: int, *, confidence: float = 0.95) -> tupl
     low, high : float
         (0, 1) if n is 0: nothing is known.
 
+    Raises
+    ------
+    InvalidParameterError
+        An argument is out of its range.
+
     References
     ----------
     .. [1] E. B. Wilson, "Probable inference, the law of succession, and
@@ -119,8 +124,7 @@ def wilson_interval(successes: int, n: int, *, confidence: float = 0.95) -> tupl
     """
     if not 0 <= successes <= n:
         raise InvalidParameterError(f"successes must lie in [0, n]. Got {successes} of {n}.")
-    if not 0 < confidence < 1:
-        raise InvalidParameterError(f"confidence must lie in (0, 1). Got {confidence}.")
+    _check_confidence(confidence)
     if n == 0:
         return 0.0, 1.0
     z = NormalDist().inv_cdf((1 + confidence) / 2)
@@ -163,11 +167,19 @@ def bootstrap_intervals(
     ndarray of shape (2, ...), float64
         Lower and upper ends.
 
+    Raises
+    ------
+    InvalidParameterError
+        `confidence` or `resamples` is out of its range.
+
     References
     ----------
     .. [1] B. Efron, "Bootstrap methods: another look at the jackknife", Annals of
        Statistics 7(1), 1-26, 1979. https://doi.org/10.1214/aos/1176344552
     """
+    _check_confidence(confidence)
+    if resamples < 1:
+        raise InvalidParameterError(f"resamples must be at least 1. Got {resamples}.")
     random = np.random.default_rng(seed)
     n = int(confusion.sum())
     n_classes = len(confusion)
@@ -184,3 +196,8 @@ def bootstrap_intervals(
     tail = (1 - confidence) / 2
     result: Values = np.quantile(np.concatenate(values), [tail, 1 - tail], axis=0)
     return result
+
+
+def _check_confidence(confidence: float) -> None:
+    if not 0 < confidence < 1:
+        raise InvalidParameterError(f"confidence must lie in (0, 1). Got {confidence}.")

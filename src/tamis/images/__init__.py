@@ -1,0 +1,34 @@
+"""Opening pictures: any file in, an (H, W, 3) uint8 RGB array out.
+
+This is the only place in tamis that opens image files. JPEG goes through
+libjpeg-turbo (simplejpeg), which scales while it decodes; everything else goes
+through Pillow. What "the picture" means is settled here, once, for training and
+for use:
+
+- EXIF orientation is applied;
+- transparency is shown over white;
+- of an animation or a multi-page file the first frame counts;
+- grey becomes three equal channels; more than 8 bits are scaled, never clipped;
+- CMYK is converted without a colour profile, whichever way round the file
+  stores its inks (Adobe's programs store them inverted in JPEG, and say so);
+- embedded colour profiles are not applied.
+
+A descriptor sees every picture at its *working size*, so that the same photo at
+96 and at 1200 pixels gives nearly the same vector.
+"""
+
+from tamis.images.pixels import DEFAULT_SIZE, Pixels, as_rgb, fit, working_shape
+from tamis.images.reading import DEFAULT_MAX_PIXELS, read_image
+from tamis.images.signature import SUFFIXES, has_signature
+
+__all__ = [
+    "DEFAULT_MAX_PIXELS",
+    "DEFAULT_SIZE",
+    "SUFFIXES",
+    "Pixels",
+    "as_rgb",
+    "fit",
+    "has_signature",
+    "read_image",
+    "working_shape",
+]

@@ -1,0 +1,164 @@
+"""Arrays of pixels: their form, their size, their values."""
+
+from functools import cache
+from typing import Any, Final, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from tamis.errors import InvalidParameterError
+
+Pixels = npt.NDArray[np.uint8]
+
+DEFAULT_SIZE: Final = 128
+"""Longest side, in pixels, at which descriptors look at a picture."""
+
+
+def as_rgb(image: npt.NDArray[Any]) -> Pixels:
+    """Return an array of pixels as (H, W, 3) uint8 RGB.
+
+    Parameters
+    ----------
+    image : ndarray of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), uint8
+        Grey, RGB, or RGB with alpha, which is shown over white.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the array has another dtype or shape, or no pixel.
+    """
+    if image.dtype != np.uint8:
+        raise InvalidParameterError(
+            f"a picture must be uint8 with values 0 to 255. Got {image.dtype}; convert it first, "
+            "for example (255 * image).round().astype('uint8') for floats in [0, 1]."
+        )
+    if (
+        image.ndim not in (2, 3)
+        or 0 in image.shape
+        or image.shape[2:] not in ((), (1,), (3,), (4,))
+    ):
+        raise InvalidParameterError(
+            f"a picture must have the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) with at "
+            f"least one pixel. Got {image.shape}."
+        )
+    if image.ndim == 2:
+        image = image[:, :, np.newaxis]
+    if image.shape[2] == 1:
+        image = np.repeat(image, 3, axis=2)
+    elif image.shape[2] == 4:
+        alpha = image[:, :, 3:].astype(np.uint16)
+        over = (image[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255
+        image = over.astype(np.uint8)
+    return np.ascontiguousarray(image)
+
+
+def fit(image: Pixels, size: int | None) -> Pixels:
+    """Bring an RGB picture to its working size: area average down, linear up.
+
+    Parameters
+    ----------
+    image : ndarray of shape (H, W, 3), uint8
+    size : int or None
+        See `working_shape`.
+
+    Returns
+    -------
+    ndarray of shape (H', W', 3), uint8
+        The argument itself if it has that size already.
+    """
+    height, width = image.shape[:2]
+    return resize(image, *working_shape(height, width, size))
+
+
+def working_shape(height: int, width: int, size: int | None) -> tuple[int, int]:
+    """Compute the shape a picture has at working size `size`.
+
+    The longest side becomes `size`. The other keeps the proportions, rounded to
+    the nearest length with no prime factor above 11, so that an FFT of the
+    picture is quick: this changes the proportions by less than 5.3 % for sides
+    above 32, and by less than 3.5 % for sides above 54.
+
+    Parameters
+    ----------
+    height, width : int
+        In pixels, at least 1.
+    size : int or None
+        Longest side in pixels; None keeps the shape.
+
+    Returns
+    -------
+    height, width : int
+
+    Examples
+    --------
+    >>> working_shape(80, 120, 128)
+    (84, 128)
+    >>> working_shape(3000, 4000, 128)
+    (96, 128)
+    >>> working_shape(80, 120, None)
+    (80, 120)
+    """
+    if size is None:
+        return height, width
+    if size < 1:
+        raise InvalidParameterError(f"size must be at least 1 pixel, or none. Got {size}.")
+    longest = max(height, width)
+    if height == longest:
+        return size, _smooth_length(width * size / longest, size)
+    return _smooth_length(height * size / longest, size), size
+
+
+def resize(image: Pixels, height: int, width: int) -> Pixels:
+    """Bring a picture to a shape: area average down, linear up."""
+    if image.shape[:2] == (height, width):
+        return image
+    shrinks = height * width < image.shape[0] * image.shape[1]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cast(Pixels, cv2.resize(image, (width, height), interpolation=how))
+
+
+def turn(image: Pixels, orientation: int) -> Pixels:
+    """Undo the rotation and mirroring that EXIF orientation 1 to 8 describes."""
+    if orientation in (2, 4, 5, 7):
+        image = image[:, ::-1]
+    quarter_turns = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)
+    return np.ascontiguousarray(np.rot90(image, quarter_turns)) if orientation > 1 else image
+
+
+def inks_to_rgb(inks: Pixels) -> Pixels:
+    """Show CMYK, where 255 is full ink, without a colour profile."""
+    cmy, key = inks[:, :, :3].astype(np.uint16), inks[:, :, 3:].astype(np.uint16)
+    return (((255 - cmy) * (255 - key) + 127) // 255).astype(np.uint8)
+
+
+def to_8_bits(grey: npt.NDArray[Any]) -> Pixels:
+    """Scale grey values of more than 8 bits to 0..255, without clipping.
+
+    Unsigned 16-bit values by their full range, or by 4095 if none exceeds it:
+    cameras on microscopes store 12 bits in 16. Anything else (32 bits, floats)
+    has no agreed white: 0..1 if all values lie there, else smallest to largest.
+    """
+    with np.errstate(invalid="ignore"):  # a signalling NaN would warn
+        values = np.nan_to_num(grey.astype(np.float64), posinf=0.0, neginf=0.0)
+    low, high = float(values.min()), float(values.max())
+    if not np.issubdtype(grey.dtype, np.floating) and low >= 0 and high <= 65535:
+        low, high = 0.0, 4095.0 if high <= 4095 else 65535.0
+    elif low >= 0 and high <= 1:
+        low, high = 0.0, 1.0
+    scaled = (values - low) * (255.0 / (high - low)) if high > low else np.zeros_like(values)
+    return (scaled + 0.5).astype(np.uint8)
+
+
+@cache
+def _smooth_lengths(size: int) -> npt.NDArray[np.int64]:
+    rest = np.arange(1, size + 1)
+    for prime in (2, 3, 5, 7, 11):
+        while (divisible := (rest % prime == 0)).any():
+            rest[divisible] //= prime
+    return np.append(np.flatnonzero(rest == 1) + 1, size)
+
+
+def _smooth_length(length: float, size: int) -> int:
+    lengths = _smooth_lengths(size)
+    return int(lengths[np.abs(lengths - length).argmin()])
