@@ -1,13 +1,14 @@
 """kill -9 at random moments of `tamis sort --mode move` of 900 photos.
 
 Each time: the photos of the six classes, flat, are moved into class folders by a
-process that is killed at a random moment, half of the moments anywhere in the
-run, half after the journal was written, while files move. Then, in turn, the run
+process that is killed at a random moment: about half of the moments anywhere in
+the run, the others when a random number of photos has moved. Then, in turn, the run
 is resumed by the same command or undone. Every original byte must be accounted
 for: all names and contents are compared.
 """
 
 import argparse
+import os
 import random
 import shutil
 import signal
@@ -28,7 +29,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def command(folder: Path) -> list[str]:
-    """The run that is killed, as a user types it."""
+    """Say the run that is killed, as a user types it."""
     words = [sys.executable, "-m", "tamis", "sort", "--mode", "move", "--by", "edge"]
     where = {"--train": folder / "train", "--input": folder / "in", "--out": folder / "out"}
     return [*words, *(str(word) for pair in where.items() for word in pair)]
@@ -42,10 +43,9 @@ def trial(folder: Path, moment: random.Random, duration: float, resume: bool) ->
     if moment.random() < 0.5:
         time.sleep(moment.uniform(0, duration))
     else:
-        journal = folder / "out/.tamis/run-0001.jsonl"
-        while process.poll() is None and not journal.exists():
+        left = moment.randint(0, len(before))
+        while process.poll() is None and len(os.listdir(folder / "in")) > left:
             pass
-        time.sleep(moment.uniform(0, 0.1))
     process.send_signal(signal.SIGKILL)
     process.wait()
 

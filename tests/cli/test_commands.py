@@ -322,3 +322,19 @@ def test_descriptors_lists_them() -> None:
 
 def test_version() -> None:
     assert tamis("--version").stdout.startswith("tamis ")
+
+
+@pytest.mark.parametrize("name", ["demo", "split", "sort", "undo", "evaluate", "descriptors"])
+def test_every_command_has_help_with_an_example_and_is_documented(name: str) -> None:
+    page = tamis(name, "--help").stdout
+    assert f"tamis {name}" in page.split("Usage:")[1].split("\n", 1)[1]
+    root = Path(__file__).resolve().parents[2]
+    documents = [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    assert any(f"tamis {name}" in document.read_text() for document in documents)
+
+
+def test_the_commands_tested_are_all_there_are() -> None:
+    from tamis.cli import app
+
+    registered = {command.callback.__name__ for command in app.registered_commands}
+    assert registered == {"demo", "split", "sort", "undo", "evaluate", "descriptors"}

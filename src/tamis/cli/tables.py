@@ -21,24 +21,24 @@ def print_evaluation(result: Evaluation) -> None:
     table = Table("", box=None, pad_edge=False)
     for name in ("precision", "recall", "F1", "pictures"):
         table.add_column(name, justify="right")
-    for name in result.classes:
+    for name in (*result.classes, *result.intervals):
         row = report[name]
-        table.add_row(
-            printable(name),
-            *(f"{row[score]:.3f}" for score in ("precision", "recall", "f1-score")),
-            str(row["support"]),
-        )
-    for name in ("macro avg", "weighted avg"):
-        row, intervals = report[name], result.intervals[name]
-        cells = [
-            f"{row[score]:.3f} ({intervals[score][0]:.3f}-{intervals[score][1]:.3f})"
-            for score in ("precision", "recall", "f1-score")
-        ]
-        table.add_row(name, *cells, str(row["support"]))
+        scores = (f"{row[score]:.3f}" for score in ("precision", "recall", "f1-score"))
+        table.add_row(printable(name), *scores, str(row["support"]))
     console.print(table)
+    for name, intervals in result.intervals.items():
+        ends = (
+            f"{title} {intervals[score][0]:.3f} to {intervals[score][1]:.3f}"
+            for title, score in (
+                ("precision", "precision"),
+                ("recall", "recall"),
+                ("F1", "f1-score"),
+            )
+        )
+        console.print(f"95 % intervals, {name}: {', '.join(ends)}")
     for number, truth, answer in _confusions(result)[:5]:
         console.print(f"{number} of {printable(truth)} taken for {printable(answer)}")
-    console.print(" ".join(f"{key}:{value}" for key, value in result.signature.items()))
+    console.print(" | ".join(f"{key}: {value}" for key, value in result.signature.items()))
 
 
 def _confusions(result: Evaluation) -> list[tuple[int, str, str]]:
