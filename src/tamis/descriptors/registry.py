@@ -11,6 +11,7 @@ from tamis.errors import InvalidParameterError, UnknownNameError
 DESCRIPTORS: Final = {
     "color": "tamis.descriptors.color:Color",
     "edge": "tamis.descriptors.edge:Edge",
+    "lbp": "tamis.descriptors.lbp:Lbp",
 }
 
 _SPEC: Final = re.compile(r"(?P<name>[^()\s]+)\s*(?:\((?P<arguments>[^()]*)\))?", re.ASCII)
