@@ -12,6 +12,7 @@ DESCRIPTORS: Final = {
     "color": "tamis.descriptors.color:Color",
     "edge": "tamis.descriptors.edge:Edge",
     "lbp": "tamis.descriptors.lbp:Lbp",
+    "hsv": "tamis.descriptors.hsv:Hsv",
 }
 
 _SPEC: Final = re.compile(r"(?P<name>[^()\s]+)\s*(?:\((?P<arguments>[^()]*)\))?", re.ASCII)
