@@ -13,6 +13,7 @@ DESCRIPTORS: Final = {
     "edge": "tamis.descriptors.edge:Edge",
     "lbp": "tamis.descriptors.lbp:Lbp",
     "hsv": "tamis.descriptors.hsv:Hsv",
+    "correlogram": "tamis.descriptors.correlogram:Correlogram",
 }
 
 _SPEC: Final = re.compile(r"(?P<name>[^()\s]+)\s*(?:\((?P<arguments>[^()]*)\))?", re.ASCII)
