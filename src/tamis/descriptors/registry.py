@@ -14,6 +14,9 @@ DESCRIPTORS: Final = {
     "lbp": "tamis.descriptors.lbp:Lbp",
     "hsv": "tamis.descriptors.hsv:Hsv",
     "correlogram": "tamis.descriptors.correlogram:Correlogram",
+    "cedd": "tamis.descriptors.cedd:Cedd",
+    "fcth": "tamis.descriptors.fcth:Fcth",
+    "jcd": "tamis.descriptors.jcd:Jcd",
 }
 
 _SPEC: Final = re.compile(r"(?P<name>[^()\s]+)\s*(?:\((?P<arguments>[^()]*)\))?", re.ASCII)
