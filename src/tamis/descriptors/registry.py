@@ -17,6 +17,7 @@ DESCRIPTORS: Final = {
     "cedd": "tamis.descriptors.cedd:Cedd",
     "fcth": "tamis.descriptors.fcth:Fcth",
     "jcd": "tamis.descriptors.jcd:Jcd",
+    "colorlayout": "tamis.descriptors.colorlayout:ColorLayout",
 }
 
 _SPEC: Final = re.compile(r"(?P<name>[^()\s]+)\s*(?:\((?P<arguments>[^()]*)\))?", re.ASCII)
