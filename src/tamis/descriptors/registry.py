@@ -18,6 +18,7 @@ DESCRIPTORS: Final = {
     "fcth": "tamis.descriptors.fcth:Fcth",
     "jcd": "tamis.descriptors.jcd:Jcd",
     "colorlayout": "tamis.descriptors.colorlayout:ColorLayout",
+    "moments": "tamis.descriptors.moments:Moments",
 }
 
 _SPEC: Final = re.compile(r"(?P<name>[^()\s]+)\s*(?:\((?P<arguments>[^()]*)\))?", re.ASCII)
