@@ -19,6 +19,7 @@ DESCRIPTORS: Final = {
     "jcd": "tamis.descriptors.jcd:Jcd",
     "colorlayout": "tamis.descriptors.colorlayout:ColorLayout",
     "moments": "tamis.descriptors.moments:Moments",
+    "haralick": "tamis.descriptors.haralick:Haralick",
 }
 
 _SPEC: Final = re.compile(r"(?P<name>[^()\s]+)\s*(?:\((?P<arguments>[^()]*)\))?", re.ASCII)
