@@ -11,6 +11,15 @@ from tamis.errors import InvalidParameterError, UnknownNameError
 DESCRIPTORS: Final = {
     "color": "tamis.descriptors.color:Color",
     "edge": "tamis.descriptors.edge:Edge",
+    "lbp": "tamis.descriptors.lbp:Lbp",
+    "hsv": "tamis.descriptors.hsv:Hsv",
+    "correlogram": "tamis.descriptors.correlogram:Correlogram",
+    "cedd": "tamis.descriptors.cedd:Cedd",
+    "fcth": "tamis.descriptors.fcth:Fcth",
+    "jcd": "tamis.descriptors.jcd:Jcd",
+    "colorlayout": "tamis.descriptors.colorlayout:ColorLayout",
+    "moments": "tamis.descriptors.moments:Moments",
+    "haralick": "tamis.descriptors.haralick:Haralick",
 }
 
 _SPEC: Final = re.compile(r"(?P<name>[^()\s]+)\s*(?:\((?P<arguments>[^()]*)\))?", re.ASCII)
