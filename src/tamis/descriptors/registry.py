@@ -10,7 +10,9 @@ from tamis.errors import InvalidParameterError, UnknownNameError
 
 DESCRIPTORS: Final = {
     "color": "tamis.descriptors.color:Color",
+    "daisy": "tamis.descriptors.daisy:Daisy",
     "edge": "tamis.descriptors.edge:Edge",
+    "gabor": "tamis.descriptors.gabor:Gabor",
 }
 
 _SPEC: Final = re.compile(r"(?P<name>[^()\s]+)\s*(?:\((?P<arguments>[^()]*)\))?", re.ASCII)
