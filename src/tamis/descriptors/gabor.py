@@ -169,9 +169,7 @@ def _wrapped(image: Pixels, before: int, after: int) -> tuple[npt.NDArray[np.flo
         for x in range(width):
             # scikit-image's rgb2gray, times 10,000.
             value = (
-                2125 * np.int64(image[y, x, 0])
-                + 7154 * np.int64(image[y, x, 1])
-                + 721 * np.int64(image[y, x, 2])
+                2125 * int(image[y, x, 0]) + 7154 * int(image[y, x, 1]) + 721 * int(image[y, x, 2])
             )
             grey[y, x] = value
             total += value

@@ -13,6 +13,9 @@ DESCRIPTORS: Final = {
     "daisy": "tamis.descriptors.daisy:Daisy",
     "edge": "tamis.descriptors.edge:Edge",
     "gabor": "tamis.descriptors.gabor:Gabor",
+    "gist": "tamis.descriptors.gist:Gist",
+    "hog": "tamis.descriptors.hog:Hog",
+    "phog": "tamis.descriptors.phog:Phog",
 }
 
 _SPEC: Final = re.compile(r"(?P<name>[^()\s]+)\s*(?:\((?P<arguments>[^()]*)\))?", re.ASCII)
