@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.descriptors.base import Features, PixelDescriptor, check_int
+from tamis.descriptors.grey import exact_grey
 from tamis.descriptors.regions import region_start
 from tamis.images import Pixels
 
@@ -80,7 +81,7 @@ class Daisy(PixelDescriptor):
         return self.regions**2 * _LENGTH
 
     def _fill(self, image: Pixels, out: Features) -> None:
-        grey = _grey(image)
+        grey = exact_grey(image)
         height, width = grey.shape
         cells = np.zeros((self.regions, self.regions, _LENGTH))
         for row in range(self.regions):
@@ -132,18 +133,6 @@ def _flower(
                 (ring, round(distance * math.sin(angle)), round(distance * math.cos(angle)))
             )
     return gaussians, reaches, np.array(points)
-
-
-@nb.njit(nogil=True, cache=True)
-def _grey(image: Pixels) -> npt.NDArray[np.int32]:
-    """scikit-image's rgb2gray, times 10,000: exact, so that equal colours have no gradient."""
-    height, width = image.shape[:2]
-    grey = np.empty((height, width), np.int32)
-    for y in range(height):
-        for x in range(width):
-            red, green, blue = image[y, x, 0], image[y, x, 1], image[y, x, 2]
-            grey[y, x] = 2125 * np.int32(red) + 7154 * np.int32(green) + 721 * np.int32(blue)
-    return grey
 
 
 @nb.njit(nogil=True, cache=True)

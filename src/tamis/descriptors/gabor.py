@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.descriptors.base import Features, PixelDescriptor, check_int
+from tamis.descriptors.grey import GREY_SCALE, exact_grey
 from tamis.descriptors.regions import region_start
 from tamis.images import Pixels
 
@@ -135,9 +136,10 @@ def _describe(
     regions = out.shape[0]
     margin = radii.max()
     taps = factors.shape[3]
-    picture, varies = _wrapped(image, margin, margin + taps)
-    if not varies:
+    grey = exact_grey(image)
+    if grey.min() == grey.max():
         return
+    picture = _wrapped(grey, margin, margin + taps)
     below = np.empty(height + 2 * margin + taps, np.int64)
     for y in range(below.size):
         below[y] = (y - margin) % height
@@ -150,7 +152,7 @@ def _describe(
     for region in range(regions + 1):
         starts[region] = region_start(region, regions, width)
 
-    # The means and the mean squares of the magnitudes.
+    # Of the magnitudes and of their squares.
     sums = np.zeros((regions, regions, 2, 4 * radii.shape[0]))
     for left in range(0, width, strip):
         right = min(left + strip, width)
@@ -160,30 +162,15 @@ def _describe(
 
 
 @nb.njit(nogil=True, cache=True)
-def _wrapped(image: Pixels, before: int, after: int) -> tuple[npt.NDArray[np.float32], bool]:
-    """Grey less its mean, with columns from the other side; and whether grey varies."""
-    height, width = image.shape[:2]
-    grey = np.empty((height, width), np.int32)
-    total, least, most = 0, 2_550_000, 0
-    for y in range(height):
-        for x in range(width):
-            # scikit-image's rgb2gray, times 10,000.
-            value = (
-                2125 * int(image[y, x, 0]) + 7154 * int(image[y, x, 1]) + 721 * int(image[y, x, 2])
-            )
-            grey[y, x] = value
-            total += value
-            least, most = min(least, value), max(most, value)
-    mean = total / (height * width)
+def _wrapped(grey: npt.NDArray[np.int32], before: int, after: int) -> npt.NDArray[np.float32]:
+    """Grey less its mean, with columns from the other side."""
+    height, width = grey.shape
+    mean = grey.mean()
     wrapped = np.empty((height, before + width + after), np.float32)
     for y in range(height):
-        for x in range(width):
-            wrapped[y, before + x] = (grey[y, x] - mean) / 2_550_000.0
-        for x in range(before):
-            wrapped[y, x] = wrapped[y, before + (x - before) % width]
-        for x in range(before + width, wrapped.shape[1]):
-            wrapped[y, x] = wrapped[y, before + (x - before) % width]
-    return wrapped, most > least
+        for x in range(wrapped.shape[1]):
+            wrapped[y, x] = (grey[y, (x - before) % width] - mean) / GREY_SCALE
+    return wrapped
 
 
 @nb.njit(nogil=True, cache=True)

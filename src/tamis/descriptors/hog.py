@@ -27,8 +27,9 @@ class Hog(PixelDescriptor):
     among nine over 180 degrees, in the cells around it; a vote is shared by linear
     interpolation between the two nearest directions and the four nearest cells. Each
     2x2 cells make a block, one cell apart; a block is divided by its Euclidean
-    length, clipped at 0.2, and divided again. The vector is the blocks in row-major
-    order (in each the four cells, in each the nine directions), of length 1 each.
+    length L, clipped at 0.2, and brought to the length ``L / sqrt(L**2 + 1)``, nearly 1
+    where L, in grey levels, is more than noise. The vector is the blocks in row-major
+    order, in each the four cells, in each the nine directions.
 
     ``variant=values``: the original system's histogram of HOG *values*. In each of
     regions x regions cells of the picture the HOG of eight directions, in squares
@@ -40,7 +41,8 @@ class Hog(PixelDescriptor):
     ----------
     variant : {"standard", "values"}
     regions : int or None
-        Cells per side, 2 to 32. None: 8 for standard, 6 for values.
+        Cells per side, up to 32, from 2 (standard) or 1 (values) on. None: 8 for
+        standard, 6 for values.
     size : int or None
         Working size in pixels.
 
@@ -53,9 +55,8 @@ class Hog(PixelDescriptor):
 
     After Dalal and Triggs [1]_. Differs from it: the grid is stretched to the picture
     instead of sliding over it in cells of 8x8 pixels; no Gaussian weighs the pixels of
-    a block; a cell is the mean of its votes, and one grey level is added to the length
-    of a block (as a square), so that the noise of an even sky is not taken for a
-    shape. With ``variant=values,size=none`` the values are those of the original.
+    a block; the last length of a block is 1 in the paper, which takes the noise of an
+    even sky for a shape. With ``variant=values,size=none`` the values are those of the original.
 
     References
     ----------
@@ -73,7 +74,8 @@ class Hog(PixelDescriptor):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("variant", self.variant, _VARIANTS)
-        check_int("regions", self.regions, 2, 32, optional=True)
+        least = 2 if self.variant == "standard" else 1
+        check_int("regions", self.regions, least, 32, optional=True)
         # Written out, so that equal descriptors have equal specs.
         if self.regions is None:
             object.__setattr__(self, "regions", 8 if self.variant == "standard" else 6)
@@ -118,10 +120,10 @@ def _standard(image: Pixels, out: npt.NDArray[np.float32]) -> None:
         lower = np.float32(place - row)
         for x in range(width):
             left, right = max(x - 1, 0), min(x + 1, width - 1)
-            square, dx, dy = 0, 0, 0
+            square, dx, dy = np.int64(0), np.int64(0), np.int64(0)
             for channel in range(3):
-                h = int(here[right, channel]) - int(here[left, channel])
-                v = int(below[x, channel]) - int(above[x, channel])
+                h = np.int64(here[right, channel]) - np.int64(here[left, channel])
+                v = np.int64(below[x, channel]) - np.int64(above[x, channel])
                 if h * h + v * v > square:
                     square, dx, dy = h * h + v * v, h, v
             if square == 0:
@@ -142,23 +144,18 @@ def _standard(image: Pixels, out: npt.NDArray[np.float32]) -> None:
                     cell = votes[row + i, column_of[x] + j]
                     cell[d1] += weight * first
                     cell[d2] += weight * second
+    # Grey levels per pixel, whatever the size of the cells.
     votes *= np.float32(cells * cells / (height * width))
     for y in range(cells - 1):
         for x in range(cells - 1):
             block = out[y, x]
             for i in range(4):
                 block[i] = votes[y + 1 + i // 2, x + 1 + i % 2]
-            _normalise(block, 1.0)
-            _normalise(np.minimum(block, np.float32(0.2), block), 0.0)
-
-
-@nb.njit(nogil=True, cache=True)
-def _normalise(block: npt.NDArray[np.float32], least: float) -> None:
-    square = np.float32(least)
-    for value in block.flat:
-        square += value * value
-    if square > 0:
-        block /= np.sqrt(square)
+            length = np.sqrt((block * block).sum())
+            if length > 0:
+                clipped = np.minimum(block / length, np.float32(0.2))
+                rest = np.sqrt((clipped * clipped).sum() * (length * length + 1))
+                block[:] = clipped * (length / rest)
 
 
 @cache
