@@ -350,7 +350,7 @@ def _normalise(
             parts[row, column, 0] = cell[0].sum()
             # Less is the rounding of float32, not a variance.
             spread = cell[1].sum()
-            parts[row, column, 1] = spread if spread > 1e-9 * energy else 0.0
+            parts[row, column, 1] = spread if spread > 1e-6 * energy else 0.0
     filled = (parts > 0).sum()
     for row in range(regions):
         for column in range(regions):

@@ -129,8 +129,9 @@ def _standard(image: Pixels, out: npt.NDArray[np.float32]) -> None:
             if square == 0:
                 continue
             length = np.float32(math.sqrt(square))
-            # Middle of the first direction at 10 degrees.
-            angle = np.float32(math.atan2(dy, dx) * (9 / math.pi) + 8.5)
+            # A turn ahead, so that it is positive; the middle of the first direction
+            # is at 10 degrees.
+            angle = np.float32(math.atan2(dy, dx) * (9 / math.pi) + 17.5)
             direction = int(angle)
             second = length * (angle - direction)
             first = length - second
