@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from tamis import errors
 from tamis.errors import (
+    CodebookError,
     DestinationError,
     Failure,
     ImageReadError,
     InvalidParameterError,
     JournalError,
     MissingExtraError,
+    PluginError,
     TableError,
     TamisError,
     UnknownNameError,
@@ -27,6 +29,8 @@ BUILTINS = {
     TableError: ValueError,
     DestinationError: OSError,
     JournalError: RuntimeError,
+    CodebookError: ValueError,
+    PluginError: ImportError,
     MissingExtraError: ImportError,
 }
 

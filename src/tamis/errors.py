@@ -9,6 +9,8 @@
     ├── TableError (ValueError)                 a folder or list that makes no usable table
     ├── DestinationError (OSError)              a folder that must not be written to, or cannot be
     ├── JournalError (RuntimeError)             a journal that cannot be resumed or undone
+    ├── CodebookError (ValueError)              a file that is not the codebook it should be
+    ├── PluginError (ImportError)               a descriptor of another package that does not work
     └── MissingExtraError (ImportError)         an optional library that is not installed
 
 Each leaf also inherits the builtin it refines, so ``except ValueError`` works as
@@ -73,6 +75,14 @@ class DestinationError(TamisError, OSError):
 
 class JournalError(TamisError, RuntimeError):
     """A journal that cannot be read, resumed or undone."""
+
+
+class CodebookError(TamisError, ValueError):
+    """A codebook that is missing, damaged, or not the one that was asked for."""
+
+
+class PluginError(TamisError, ImportError):
+    """A descriptor that another package announces and that cannot be used."""
 
 
 class MissingExtraError(TamisError, ImportError):

@@ -25,6 +25,7 @@ DESCRIPTORS: Final = {
     "phog": "tamis.descriptors.phog:Phog",
     "daisy": "tamis.descriptors.daisy:Daisy",
     "gist": "tamis.descriptors.gist:Gist",
+    "vlad": "tamis.descriptors.vlad:Vlad",
 }
 
 _SPEC: Final = re.compile(r"(?P<name>[^()\s]+)\s*(?:\((?P<arguments>[^()]*)\))?", re.ASCII)
