@@ -10,7 +10,21 @@ from tamis.errors import InvalidParameterError, UnknownNameError
 
 DESCRIPTORS: Final = {
     "color": "tamis.descriptors.color:Color",
+    "hsv": "tamis.descriptors.hsv:Hsv",
+    "moments": "tamis.descriptors.moments:Moments",
+    "colorlayout": "tamis.descriptors.colorlayout:ColorLayout",
+    "correlogram": "tamis.descriptors.correlogram:Correlogram",
+    "cedd": "tamis.descriptors.cedd:Cedd",
+    "fcth": "tamis.descriptors.fcth:Fcth",
+    "jcd": "tamis.descriptors.jcd:Jcd",
+    "lbp": "tamis.descriptors.lbp:Lbp",
+    "gabor": "tamis.descriptors.gabor:Gabor",
+    "haralick": "tamis.descriptors.haralick:Haralick",
     "edge": "tamis.descriptors.edge:Edge",
+    "hog": "tamis.descriptors.hog:Hog",
+    "phog": "tamis.descriptors.phog:Phog",
+    "daisy": "tamis.descriptors.daisy:Daisy",
+    "gist": "tamis.descriptors.gist:Gist",
 }
 
 _SPEC: Final = re.compile(r"(?P<name>[^()\s]+)\s*(?:\((?P<arguments>[^()]*)\))?", re.ASCII)
