@@ -25,6 +25,8 @@ tamis.descriptors
 tamis.features
 tamis.distances
 tamis.index
+tamis.lock
+tamis.store
 tamis.journal
 tamis.split
 tamis.classify
@@ -37,7 +39,7 @@ tamis.cli
 tamis.__main__
 """.split()
 
-HEAVY = "numpy scipy cv2 numba sklearn skimage PIL simplejpeg jinja2 filelock".split()
+HEAVY = "numpy scipy cv2 numba sklearn skimage PIL simplejpeg jinja2 filelock pyarrow lance".split()
 
 
 def name_of(file):

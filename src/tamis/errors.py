@@ -9,6 +9,7 @@
     ├── TableError (ValueError)                 a folder or list that makes no usable table
     ├── DestinationError (OSError)              a folder that must not be written to, or cannot be
     ├── JournalError (RuntimeError)             a journal that cannot be resumed or undone
+    ├── CollectionError (RuntimeError)          a collection on disk that cannot be used
     └── MissingExtraError (ImportError)         an optional library that is not installed
 
 Each leaf also inherits the builtin it refines, so ``except ValueError`` works as
@@ -73,6 +74,10 @@ class DestinationError(TamisError, OSError):
 
 class JournalError(TamisError, RuntimeError):
     """A journal that cannot be read, resumed or undone."""
+
+
+class CollectionError(TamisError, RuntimeError):
+    """A collection on disk that is missing, damaged, too new, or lacks what is asked for."""
 
 
 class MissingExtraError(TamisError, ImportError):
