@@ -1,8 +1,8 @@
 """What is new in a folder since it was last looked at, and what is not."""
 
+import os
 from collections import defaultdict
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tamis.errors import ImageReadError
 from tamis.images import digest_of, read_image
@@ -108,7 +108,7 @@ def compare(
 def status_of(path: str) -> tuple[int, int]:
     """Size in bytes and time of change in nanoseconds; (-1, -1) if the file is not there."""
     try:
-        status = Path(path).stat()
+        status = os.stat(path)
     except OSError:  # reading it will say why
         return -1, -1
     return status.st_size, status.st_mtime_ns
