@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tamis import errors
 from tamis.errors import (
     CodebookError,
+    CollectionError,
     DestinationError,
     Failure,
     ImageReadError,
@@ -31,6 +32,7 @@ BUILTINS = {
     JournalError: RuntimeError,
     CodebookError: ValueError,
     PluginError: ImportError,
+    CollectionError: RuntimeError,
     MissingExtraError: ImportError,
 }
 

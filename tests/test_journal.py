@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tamis import journal as journal_module
 from tamis.errors import DestinationError, JournalError
-from tamis.journal import Journal, journals, locked
+from tamis.journal import Journal, journals
+from tamis.lock import locked
 from tamis.transfer import Mode, Transfer
 
 MODES = list(Mode)

@@ -13,7 +13,9 @@ from tamis.classify import Predictions
 from tamis.errors import Failure, InvalidParameterError
 from tamis.evaluate import Evaluation, evaluate
 from tamis.index import Matches
-from tamis.report import _below, _Cell, _Matrix, _root, _shorten, render
+from tamis.report import render
+from tamis.report.matrix import Cell, Matrix, shorten
+from tamis.report.page import _below, _root
 
 _VOID = frozenset(
     "area base br col embed hr img input link meta source track wbr rect path".split()
@@ -239,7 +241,7 @@ def test_one_thumbnail_is_made_once(sorted_, monkeypatch):
         read.append(path)
         return np.zeros((64, 96, 3), np.uint8)
 
-    monkeypatch.setattr("tamis.report.read_image", count)
+    monkeypatch.setattr("tamis.report.thumbnails.read_image", count)
     render(sorted_, title="T")
     assert sorted(read) == sorted({*sorted_.paths, *sorted_.train_paths})
 
@@ -301,7 +303,7 @@ def test_matrix_fits(n):
     random = np.random.default_rng(n)
     confusion = random.integers(0, 3, (n, n)) + np.diag(random.integers(0, 90, n))
     classes = tuple(f"class number {i} of {n} {'w' * (i % 40)}" for i in range(n))
-    drawn = _Matrix.of(Evaluation(classes, confusion, 0.5, (0, 1), {}, {}))
+    drawn = Matrix.of(Evaluation(classes, confusion, 0.5, (0, 1), {}, {}))
     assert len(drawn.classes) == min(n, 90)
     assert drawn.width < 1300
     assert sum(cell.count for cell in drawn.cells) <= confusion.sum()
@@ -313,7 +315,7 @@ def test_matrix_of_many_classes_draws_the_most_confused():
     confusion = np.diag(np.full(100, 5))
     confusion[99, 0] = confusion[98, 97] = 3
     classes = tuple(f"{i:02}" for i in range(100))
-    drawn = _Matrix.of(Evaluation(classes, confusion, 0.9, (0, 1), {}, {}))
+    drawn = Matrix.of(Evaluation(classes, confusion, 0.9, (0, 1), {}, {}))
     assert {"00", "97", "98", "99"} <= set(drawn.classes)
     assert list(drawn.classes) == sorted(drawn.classes)
 
@@ -329,7 +331,7 @@ def test_matrix_of_many_classes_draws_the_most_confused():
     ],
 )
 def test_labels_are_shortened(text, columns, short):
-    assert _shorten(text, columns) == short
+    assert shorten(text, columns) == short
 
 
 def test_paths_are_shown_below_their_folder():
@@ -380,14 +382,14 @@ def _contrast(one, other):
 @pytest.mark.parametrize("scheme", [":root {", "prefers-color-scheme: dark"])
 def test_text_has_contrast(scheme):
     """WCAG AA, 4.5 to 1, also on every shade of the confusion matrix."""
-    css = files("tamis").joinpath("templates/report.css").read_text("utf-8")
+    css = files("tamis.report").joinpath("templates/report.css").read_text("utf-8")
     colour = _colours(css, scheme)
     for name in ("ink", "quiet", "accent", "wrong"):
         assert _contrast(colour[name], colour["paper"]) >= 4.5
     assert _contrast(colour["quiet"], colour["well"]) >= 4.5
     for fill in ("accent", "wrong"):
         for share in (0, 0.1, 0.2, 0.3, 0.4, 0.499, 0.5, 0.6, 0.8, 1):
-            opacity = _Cell(0, 0, 1, share).opacity
+            opacity = Cell(0, 0, 1, share).opacity
             shade = opacity * colour[fill] + (1 - opacity) * colour["well"]
             text = colour["on-shade" if share >= 0.5 else "off-shade"]
             assert _contrast(text, shade) >= 4.5, (fill, share)

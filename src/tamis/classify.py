@@ -1,5 +1,6 @@
 """Classification: the class of a picture by its nearest neighbours among examples."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Self, cast
 
@@ -240,9 +241,38 @@ def classify(
     InvalidParameterError
         `k` or `distance` is out of its range, or `train` has another descriptor.
     """
-    if train.spec != descriptor.spec:
+    length = max(64, _CHUNK_BYTES // (4 * descriptor.dim))
+    pieces = (
+        extract(piece, descriptor, jobs=jobs, max_pixels=max_pixels, progress=progress)
+        for piece in chunks(table, length)
+    )
+    return classify_features(train, pieces, spec=descriptor.spec, k=k, distance=distance, jobs=jobs)
+
+
+def classify_features(
+    train: FeatureTable,
+    pieces: Iterable[FeatureTable],
+    *,
+    spec: str,
+    k: int = 5,
+    distance: str = "l1",
+    jobs: int | None = None,
+) -> Predictions:
+    """Classify pictures whose vectors are known; as `classify`.
+
+    Parameters
+    ----------
+    train : FeatureTable
+    pieces : iterable of FeatureTable
+        Taken one at a time; the vectors of a piece are not kept.
+    spec : str
+        The descriptor of all of them.
+    k, distance, jobs
+        As `classify` takes them.
+    """
+    if train.spec != spec:
         raise InvalidParameterError(
-            f"the examples are described by {train.spec}, the pictures by {descriptor.spec}: "
+            f"the examples are described by {train.spec}, the pictures by {spec}: "
             "one descriptor must serve both."
         )
     known = [row for row, label in enumerate(train.labels) if label is not None]
@@ -253,12 +283,10 @@ def classify(
     labels = cast(tuple[str, ...], train.labels)
     voter = KNNClassifier(k, metric=distance, n_jobs=jobs).fit(train.features, labels)
 
-    length = max(64, _CHUNK_BYTES // (4 * descriptor.dim))
     paths: list[str] = []
     failures: list[Failure] = []
     matches = [Matches(np.empty((0, k), np.intp), np.empty((0, k)))]
-    for piece in chunks(table, length):
-        found = extract(piece, descriptor, jobs=jobs, max_pixels=max_pixels, progress=progress)
+    for found in pieces:
         paths += found.paths
         failures += found.failures
         if len(found):
@@ -276,7 +304,7 @@ def classify(
         train_labels=labels,
         failures=tuple(failures),
         settings={
-            "descriptor": descriptor.spec,
+            "descriptor": spec,
             "distance": distance,
             "k": k,
             "vote": "1/distance",

@@ -11,6 +11,7 @@
     ├── JournalError (RuntimeError)             a journal that cannot be resumed or undone
     ├── CodebookError (ValueError)              a file that is not the codebook it should be
     ├── PluginError (ImportError)               a descriptor of another package that does not work
+    ├── CollectionError (RuntimeError)          a collection on disk that cannot be used
     └── MissingExtraError (ImportError)         an optional library that is not installed
 
 Each leaf also inherits the builtin it refines, so ``except ValueError`` works as
@@ -83,6 +84,8 @@ class CodebookError(TamisError, ValueError):
 
 class PluginError(TamisError, ImportError):
     """A descriptor that another package announces and that cannot be used."""
+class CollectionError(TamisError, RuntimeError):
+    """A collection on disk that is missing, damaged, too new, or lacks what is asked for."""
 
 
 class MissingExtraError(TamisError, ImportError):

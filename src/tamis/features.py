@@ -1,8 +1,16 @@
-"""Extraction: a table of pictures and a descriptor in, a table of vectors out."""
+"""Extraction: a table of pictures and descriptors in, tables of vectors out.
+
+Pictures are read and described in chunks by threads: reading, decoding and the
+kernels let go of Python's lock, so threads share the processors without sending
+vectors from process to process. Each file is read and decoded once, for all
+descriptors. However long the table, only a few chunks are in memory.
+"""
 
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -11,13 +19,15 @@ import numpy.typing as npt
 
 from tamis.descriptors.base import Descriptor, Features
 from tamis.errors import Failure, ImageReadError, InvalidParameterError
-from tamis.images import DEFAULT_MAX_PIXELS, read_image
+from tamis.images import DEFAULT_MAX_PIXELS, Picture, read_picture
 from tamis.table import ImageTable
 
 Progress = Callable[[int], object]
 """Called with the number of pictures just done, from the calling thread."""
 
 _CHUNK: Final = 32
+_PIXEL_BYTES: Final = 64 << 20  # decoded and not yet described, per thread; large with size=none
+_WAITING: Final = 3  # chunks per thread that are done or under way before they are taken
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +66,31 @@ class FeatureTable:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """A few pictures of a table, read and described.
+
+    Attributes
+    ----------
+    rows : list of int
+        Of the table: the pictures that could be read, in order.
+    features : list of ndarray of shape (len(rows), dim), float32
+        One per descriptor.
+    shapes : list of (int, int)
+        Height and width of each picture as its file has it, in pixels.
+    digests : list of bytes
+        Of each file, if they were asked for.
+    failures : dict from int to Failure
+        Row to why it could not be read.
+    """
+
+    rows: list[int]
+    features: list[Features]
+    shapes: list[tuple[int, int]]
+    digests: list[bytes]
+    failures: dict[int, Failure]
+
+
 def extract(
     table: ImageTable,
     descriptor: Descriptor,
@@ -81,53 +116,109 @@ def extract(
     Returns
     -------
     FeatureTable
-        In the order of `table`. Memory: 4 bytes per value, and one chunk of
+        In the order of `table`. Memory: 4 bytes per value, and a few chunks of
         pictures per thread.
     """
-    jobs = jobs if jobs is not None else available_processors()
-    if jobs < 1:
-        raise InvalidParameterError(f"jobs must be at least 1. Got {jobs}.")
-    features = np.zeros((len(table), descriptor.dim), np.float32)
-    failures: dict[int, Failure] = {}
-
-    def work(start: int) -> int:
-        rows, images = [], []
-        for row in range(start, min(start + _CHUNK, len(table))):
-            try:
-                images.append(
-                    read_image(table.paths[row], size=descriptor.size, max_pixels=max_pixels)
-                )
-                rows.append(row)
-            except ImageReadError as error:
-                failures[row] = Failure(error.path, error.reason)
-        if rows:
-            features[rows] = descriptor.describe(images)
-        return min(_CHUNK, len(table) - start)
-
-    starts = range(0, len(table), _CHUNK)
-    if jobs == 1 or len(starts) <= 1:
-        for done in map(work, starts):
+    features = np.empty((len(table), descriptor.dim), np.float32)
+    good: list[int] = []
+    failures: list[Failure] = []
+    chunks = describe_chunks(table, [descriptor], jobs=jobs, max_pixels=max_pixels)
+    with closing(chunks):
+        for chunk in chunks:
+            features[len(good) : len(good) + len(chunk.rows)] = chunk.features[0]
+            good += chunk.rows
+            failures += chunk.failures.values()
             if progress is not None:
-                progress(done)
-    else:
-        with ThreadPoolExecutor(jobs, thread_name_prefix="tamis-extract") as pool:
-            try:
-                for done in pool.map(work, starts):
-                    if progress is not None:
-                        progress(done)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-
-    good = [row for row in range(len(table)) if row not in failures]
+                progress(len(chunk.rows) + len(chunk.failures))
     kept = table.select(good)
     return FeatureTable(
         paths=kept.paths,
         labels=kept.labels,
-        features=features if len(good) == len(table) else features[good],
+        features=features[: len(good)],
         spec=descriptor.spec,
-        failures=tuple(failures[row] for row in sorted(failures)),
+        failures=tuple(failures),
     )
+
+
+def describe_chunks(
+    table: ImageTable,
+    descriptors: Sequence[Descriptor],
+    *,
+    jobs: int | None = None,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    digest: bool = False,
+) -> Generator[Chunk, None, None]:
+    """Read every picture of a table once, and describe it by each descriptor.
+
+    Parameters
+    ----------
+    table : ImageTable
+    descriptors : sequence of Descriptor
+        None at all only reads.
+    jobs, max_pixels
+        As `extract` takes them.
+    digest : bool
+        Also hash the files.
+
+    Yields
+    ------
+    Chunk
+        In the order of `table`. Only a few are in memory at a time, however slowly
+        they are taken. Closing the iterator, or an error in it, stops the threads.
+    """
+    jobs = jobs if jobs is not None else available_processors()
+    if jobs < 1:
+        raise InvalidParameterError(f"jobs must be at least 1. Got {jobs}.")
+    sizes = {descriptor.size for descriptor in descriptors}
+
+    def work(start: int) -> Chunk:
+        chunk = Chunk([], [np.empty((0, one.dim), np.float32) for one in descriptors], [], [], {})
+        pictures: list[Picture] = []
+
+        def describe() -> None:
+            for i, one in enumerate(descriptors):
+                vectors = one.describe([picture.at(one.size) for picture in pictures])
+                chunk.features[i] = np.concatenate([chunk.features[i], vectors])
+            pictures.clear()
+
+        for row in range(start, min(start + _CHUNK, len(table))):
+            try:
+                picture = read_picture(
+                    table.paths[row], sizes, max_pixels=max_pixels, digest=digest
+                )
+            except ImageReadError as error:
+                chunk.failures[row] = Failure(error.path, error.reason)
+                continue
+            chunk.rows.append(row)
+            chunk.shapes.append((picture.height, picture.width))
+            chunk.digests.append(picture.digest)
+            pictures.append(picture)
+            if sum(picture.nbytes for picture in pictures) > _PIXEL_BYTES:
+                describe()
+        describe()
+        return chunk
+
+    starts = range(0, len(table), _CHUNK)
+    if jobs == 1 or len(starts) <= 1:
+        yield from map(work, starts)
+    else:
+        yield from _in_order(work, starts, jobs)
+
+
+def _in_order(
+    work: Callable[[int], Chunk], starts: Iterable[int], jobs: int
+) -> Generator[Chunk, None, None]:
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="tamis-extract")
+    waiting: deque[Future[Chunk]] = deque()
+    try:
+        for start in starts:
+            waiting.append(pool.submit(work, start))
+            if len(waiting) >= jobs * _WAITING:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def chunks(table: ImageTable, length: int) -> Iterator[ImageTable]:

@@ -13,21 +13,16 @@ run that is undone whole leaves nothing, not even its journal.
 """
 
 import contextlib
-import getpass
-import hashlib
 import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
-from filelock import FileLock, Timeout
-
-from tamis.errors import DestinationError, Failure, JournalError, printable
+from tamis.errors import Failure, JournalError, printable
 from tamis.naming import numbered
 from tamis.transfer import Mode, Occupied, Refused, Transfer, put, take_back
 
@@ -274,27 +269,6 @@ class Journal:
 def journals(root: str) -> list[Journal]:
     """Read the journals of all runs into a folder, oldest first."""
     return [Journal.read(root, number) for number, _ in sorted(_runs(root))]
-
-
-@contextlib.contextmanager
-def locked(root: str) -> Iterator[None]:
-    """Keep other tamis processes from writing into a folder.
-
-    Raises
-    ------
-    DestinationError
-        One of this user's is writing there now.
-    """
-    # Not in the folder, which undo may remove with the lock held.
-    user = getpass.getuser()
-    key = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:16]
-    try:
-        with FileLock(os.path.join(tempfile.gettempdir(), f"tamis-{user}-{key}.lock"), timeout=0):
-            yield
-    except Timeout:
-        raise DestinationError(
-            f"another tamis is writing into {printable(root)}. Wait until it is done."
-        ) from None
 
 
 def _runs(root: str) -> Iterator[tuple[int, str]]:

@@ -6,7 +6,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Final, Self, TextIO
 
 from tamis.errors import TableError, printable
@@ -62,9 +61,15 @@ class ImageTable:
     @property
     def names(self) -> list[str]:
         """Path of each picture below the root, with ``/`` on every system."""
-        if not self.root:
-            return [Path(path).as_posix() for path in self.paths]
-        return [Path(os.path.relpath(path, self.root)).as_posix() for path in self.paths]
+        above = os.path.join(self.root, "")
+        below = (
+            # The quick way for what lies plainly below the root, which is nearly all.
+            path[len(above) :]
+            if path.startswith(above) and ".." not in path
+            else os.path.relpath(path, self.root or None)
+            for path in self.paths
+        )
+        return list(below) if os.sep == "/" else [name.replace(os.sep, "/") for name in below]
 
     def select(self, rows: Iterable[int]) -> Self:
         """Take some of the pictures, in the order given."""

@@ -324,7 +324,9 @@ def test_version() -> None:
     assert tamis("--version").stdout.startswith("tamis ")
 
 
-@pytest.mark.parametrize("name", ["demo", "split", "sort", "undo", "evaluate", "descriptors"])
+@pytest.mark.parametrize(
+    "name", ["demo", "split", "sort", "undo", "evaluate", "index", "descriptors"]
+)
 def test_every_command_has_help_with_an_example_and_is_documented(name: str) -> None:
     page = tamis(name, "--help").stdout
     assert f"tamis {name}" in page.split("Usage:")[1].split("\n", 1)[1]
@@ -337,4 +339,4 @@ def test_the_commands_tested_are_all_there_are() -> None:
     from tamis.cli import app
 
     registered = {command.callback.__name__ for command in app.registered_commands}
-    assert registered == {"demo", "split", "sort", "undo", "evaluate", "descriptors"}
+    assert registered == {"demo", "split", "sort", "undo", "evaluate", "index", "descriptors"}

@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import pickle
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -175,3 +176,28 @@ def test_says_where_it_comes_from(name):
 def test_the_table_has_them_all():
     assert len(ALL) == len(set(ALL))
     assert {"color", "edge"} <= set(ALL)
+
+
+def test_threads_may_share_it(name):
+    one, pictures = descriptor(name), list(IMAGES.values())
+    alone = one.describe(pictures)
+    with ThreadPoolExecutor(4) as pool:
+        for ours in pool.map(one.describe, [pictures] * 4):
+            np.testing.assert_array_equal(ours, alone)
+
+
+def test_the_layout_in_memory_does_not_matter(name):
+    picture, one = IMAGES["photo"], descriptor(name)
+    views = [picture[::-1, ::2], np.asfortranarray(picture), picture.transpose(1, 0, 2)]
+    plain = [np.ascontiguousarray(view) for view in views]
+    np.testing.assert_array_equal(one.describe(views), one.describe(plain))
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [np.zeros((4, 4, 3)), np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4, 3), np.uint8)],
+    ids=["floats", "two channels", "no pixel"],
+)
+def test_what_is_no_picture_is_refused(name, picture):
+    with pytest.raises(InvalidParameterError, match="a picture must"):
+        descriptor(name).describe([picture])

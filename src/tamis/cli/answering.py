@@ -1,15 +1,16 @@
 """What `tamis sort` and `tamis evaluate` share: learning from examples, and answering."""
 
-from tamis.classify import Predictions, classify
-from tamis.cli.console import progress, warn_failures, warn_ignored
+from tamis.classify import Predictions, classify, classify_features
+from tamis.cli.console import progress, warn_failures
+from tamis.cli.sources import read_features, read_table, stored_features
 from tamis.descriptors import Descriptor
-from tamis.errors import TableError, printable
-from tamis.features import FeatureTable, extract
+from tamis.features import FeatureTable
 from tamis.table import ImageTable
 
 
 def answer(
-    examples: ImageTable,
+    train: str,
+    source: str,
     pictures: ImageTable,
     descriptor: Descriptor,
     *,
@@ -18,23 +19,29 @@ def answer(
     jobs: int | None,
     max_pixels: int,
 ) -> tuple[FeatureTable, Predictions]:
-    """Describe the examples, classify the pictures, and name what could not be used."""
-    for table in (examples, pictures):
-        warn_ignored(table.ignored, table.root)
-        if not len(table):
-            raise TableError(f"{printable(table.root)} holds no picture.")
-    with progress("examples", len(examples)) as advance:
-        train = extract(examples, descriptor, jobs=jobs, max_pixels=max_pixels, progress=advance)
-    with progress("pictures", len(pictures)) as advance:
-        predictions = classify(
-            train,
-            pictures,
-            descriptor,
-            k=k,
-            distance=distance,
-            jobs=jobs,
-            max_pixels=max_pixels,
-            progress=advance,
+    """Learn from `train`, classify the `pictures` of `source`, name what could not be used."""
+    examples = read_table(train)
+    known = read_features(
+        train, examples, descriptor, what="examples", jobs=jobs, max_pixels=max_pixels
+    )
+    found = stored_features(source, descriptor)
+    if found is not None:
+        wanted = set(pictures.paths)
+        found = found.select([i for i, path in enumerate(found.paths) if path in wanted])
+        predictions = classify_features(
+            known, [found], spec=descriptor.spec, k=k, distance=distance, jobs=jobs
         )
-    warn_failures((*train.failures, *predictions.failures))
-    return train, predictions
+    else:
+        with progress("pictures", len(pictures)) as advance:
+            predictions = classify(
+                known,
+                pictures,
+                descriptor,
+                k=k,
+                distance=distance,
+                jobs=jobs,
+                max_pixels=max_pixels,
+                progress=advance,
+            )
+    warn_failures((*known.failures, *predictions.failures))
+    return known, predictions

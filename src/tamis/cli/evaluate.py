@@ -42,16 +42,15 @@ def evaluate(
 
     from tamis.cli.answering import answer
     from tamis.cli.console import say, warn, write_json
+    from tamis.cli.sources import read_table
     from tamis.cli.tables import print_evaluation
     from tamis.descriptors import descriptor
     from tamis.errors import DestinationError, TableError, printable
     from tamis.evaluate import evaluate as score
     from tamis.split import TRUTH_SUFFIX, with_truth
-    from tamis.table import ImageTable
 
     start = time.perf_counter()
-    examples = ImageTable.from_folder(train)
-    pictures = ImageTable.from_folder(test)
+    pictures = read_table(test)
     if truth is None and not pictures.classes:
         truth = os.path.normpath(test) + TRUTH_SUFFIX
         if not os.path.exists(truth):
@@ -69,7 +68,8 @@ def evaluate(
         )
 
     known, answers = answer(
-        examples,
+        train,
+        test,
         pictures,
         descriptor(by),
         k=k,

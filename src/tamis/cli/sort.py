@@ -41,10 +41,11 @@ def sort(
     from tamis.cli import writing
     from tamis.cli.answering import answer
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
+    from tamis.cli.sources import read_table
     from tamis.descriptors import descriptor
     from tamis.errors import printable
     from tamis.evaluate import versions
-    from tamis.journal import locked
+    from tamis.lock import locked
     from tamis.report import render
     from tamis.sorting import (
         FAILURES,
@@ -55,17 +56,16 @@ def sort(
         write_failures,
         write_predictions,
     )
-    from tamis.table import ImageTable
 
     start = time.perf_counter()
     check_folders(out, train=train, source=source)
     with locked(out):
         if not dry_run and writing.resumed(out, json=json):
             return
-        examples = ImageTable.from_folder(train)
-        pictures = ImageTable.from_folder(source, exclude=[out, train])
+        pictures = read_table(source, exclude=[out, train])
         known, answers = answer(
-            examples,
+            train,
+            source,
             pictures,
             descriptor(by),
             k=k,

@@ -50,11 +50,11 @@ def split(
 
     from tamis import __version__
     from tamis.cli import writing
-    from tamis.cli.console import as_dicts, say, warn, warn_failures, warn_ignored, write_json
+    from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
+    from tamis.cli.sources import read_table
     from tamis.errors import InvalidParameterError, printable
-    from tamis.journal import locked
+    from tamis.lock import locked
     from tamis.split import assign_folds, assign_parts, plan_split, with_groups, write_truth
-    from tamis.table import ImageTable
 
     start = time.perf_counter()
     if folds is not None and mode is Mode.MOVE:
@@ -65,12 +65,7 @@ def split(
         if writing.resumed(out, json=json):
             return
         writing.make_room(out, force=force)
-        if os.path.isfile(source):
-            table = ImageTable.from_csv(source)
-        else:
-            chosen = classes.split(",") if classes else None
-            table = ImageTable.from_folder(source, classes=chosen, exclude=[out])
-        warn_ignored(table.ignored, source)
+        table = read_table(source, classes=classes, exclude=[out])
         labelled = [row for row, label in enumerate(table.labels) if label is not None]
         if len(labelled) < len(table):
             warn(f"leaving out {len(table) - len(labelled)} pictures that are in no class folder")

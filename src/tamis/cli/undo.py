@@ -22,7 +22,8 @@ def undo(
 
     from tamis.cli.console import as_dicts, progress, say, warn, warn_failures, write_json
     from tamis.errors import JournalError, printable
-    from tamis.journal import journals, locked
+    from tamis.journal import journals
+    from tamis.lock import locked
 
     start = time.perf_counter()
     with locked(out):

@@ -4,6 +4,6 @@
 """
 
 from tamis.descriptors.base import Descriptor
-from tamis.descriptors.registry import descriptor, names
+from tamis.descriptors.registry import descriptor, names, split_specs
 
-__all__ = ["Descriptor", "descriptor", "names"]
+__all__ = ["Descriptor", "descriptor", "names", "split_specs"]

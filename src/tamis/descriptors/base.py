@@ -24,6 +24,8 @@ class Descriptor(ABC):
         The word that names it on the command line.
     summary : str
         What it captures, in a few words.
+    sparse : bool
+        Most values are 0, so a store keeps only the others.
     size : int or None
         Longest side, in pixels, at which it looks at a picture; None looks at
         the picture as it is.
@@ -31,6 +33,7 @@ class Descriptor(ABC):
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    sparse: ClassVar[bool] = False
     size: int | None
 
     @property

@@ -48,6 +48,7 @@ class Color(PixelDescriptor):
 
     name: ClassVar[str] = "color"
     summary: ClassVar[str] = "RGB histogram by regions: which colours, roughly where"
+    sparse: ClassVar[bool] = True
 
     bins: int = 12
     regions: int = 3

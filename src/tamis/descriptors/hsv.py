@@ -53,6 +53,7 @@ class Hsv(PixelDescriptor):
 
     name: ClassVar[str] = "hsv"
     summary: ClassVar[str] = "hue, saturation, value by regions: colours, less moved by light"
+    sparse: ClassVar[bool] = True
 
     hues: int = 16
     saturations: int = 4

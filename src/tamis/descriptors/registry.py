@@ -72,6 +72,18 @@ def descriptor(spec: str) -> Descriptor:
     return cast(Descriptor, kind(**_arguments(name, match["arguments"] or "", allowed)))
 
 
+def split_specs(text: str) -> list[str]:
+    """Cut a list of specs at its commas, but not at those between brackets.
+
+    Examples
+    --------
+    >>> split_specs("color(bins=8,regions=1), lbp")
+    ['color(bins=8,regions=1)', 'lbp']
+    """
+    parts = re.split(r",(?![^()]*\))", text)
+    return [part.strip() for part in parts if part.strip()]
+
+
 def _arguments(name: str, text: str, allowed: list[str]) -> dict[str, int | float | str | None]:
     arguments: dict[str, int | float | str | None] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):

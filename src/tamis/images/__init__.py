@@ -18,17 +18,20 @@ A descriptor sees every picture at its *working size*, so that the same photo at
 """
 
 from tamis.images.pixels import DEFAULT_SIZE, Pixels, as_rgb, fit, working_shape
-from tamis.images.reading import DEFAULT_MAX_PIXELS, read_image
+from tamis.images.reading import DEFAULT_MAX_PIXELS, Picture, digest_of, read_image, read_picture
 from tamis.images.signature import SUFFIXES, has_signature
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
     "DEFAULT_SIZE",
     "SUFFIXES",
+    "Picture",
     "Pixels",
     "as_rgb",
+    "digest_of",
     "fit",
     "has_signature",
     "read_image",
+    "read_picture",
     "working_shape",
 ]

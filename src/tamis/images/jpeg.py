@@ -1,27 +1,30 @@
 """JPEG, through libjpeg-turbo, which scales while it decodes."""
 
-import os
+import io
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO, Final
+from typing import Final
 
 import simplejpeg
 
 from tamis.images.pillow import decode_pillow
-from tamis.images.pixels import Pixels, inks_to_rgb, resize, turn, working_shape
+from tamis.images.pixels import Pixels, fit, inks_to_rgb, resize, turn, working_shape
 from tamis.images.refusal import Unreadable, check_pixels
 
-_MAX_BYTES: Final = 1 << 30
 _DAMAGE: Final = ("Corrupt JPEG data", "Premature end")
 _HARMLESS: Final = ("extraneous bytes", "Invalid SOS", "Adobe color", "JFIF revision")
 _ORIENTATION: Final = 0x0112
 
 
-def decode_jpeg(file: BinaryIO, size: int | None, max_pixels: int) -> Pixels:
-    """Decode a JPEG upright, at working size `size` if it is larger, else as it is."""
-    if os.fstat(file.fileno()).st_size > _MAX_BYTES:
-        raise Unreadable("is a JPEG of more than 1 GiB")
-    data = file.read()
+def decode_jpeg(data: bytes, size: int | None, max_pixels: int) -> tuple[Pixels, int, int]:
+    """Decode a JPEG upright, at working size `size`.
+
+    Returns
+    -------
+    pixels : ndarray of shape (H, W, 3), uint8
+    height, width : int
+        Of the whole picture, upright.
+    """
     try:
         height, width, space, _ = simplejpeg.decode_jpeg_header(data, strict=False)
         check_pixels(height, width, max_pixels)
@@ -33,10 +36,13 @@ def decode_jpeg(file: BinaryIO, size: int | None, max_pixels: int) -> Pixels:
     except (ValueError, KeyError) as error:  # KeyError: no header was found
         if str(error).startswith(_DAMAGE) and not _is_harmless(error):
             raise Unreadable(f"is truncated or damaged ({error})") from None
-        file.seek(0)
-        return decode_pillow(file, data[:32], max_pixels)
+        whole = decode_pillow(io.BytesIO(data), data[:64], max_pixels)
+        return fit(whole, size), whole.shape[0], whole.shape[1]
     exif = (part[6:] for part in _segments(data, 0xE1) if part[:6] == b"Exif\x00\x00")
-    return turn(image, _orientation(next(exif, b"")))
+    orientation = _orientation(next(exif, b""))
+    if 5 <= orientation <= 8:  # lies on its side
+        height, width = width, height
+    return fit(turn(image, orientation), size), height, width
 
 
 def _decode(data: bytes, space: str, height: int, width: int) -> Pixels:

@@ -1,15 +1,7 @@
-"""One self-contained HTML page: how pictures were sorted and, if known, how well.
+"""The page as a whole: what is shown, in which order."""
 
-The page needs nothing but itself: thumbnails are in it, its style is in it, and
-it runs no script. File and class names are other people's: whatever the template
-writes goes through `tamis.errors.printable` and is escaped.
-"""
-
-import base64
 import os
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -17,32 +9,21 @@ from typing import Any, Final
 import jinja2
 import numpy as np
 import numpy.typing as npt
-import simplejpeg
 from markupsafe import Markup
 
 from tamis.classify import Predictions
-from tamis.errors import Failure, ImageReadError, InvalidParameterError, printable
+from tamis.errors import Failure, InvalidParameterError, printable
 from tamis.evaluate import Evaluation, versions
 from tamis.features import available_processors
-from tamis.images import DEFAULT_MAX_PIXELS, read_image
-from tamis.metrics import precision_recall_f1, wilson_interval
+from tamis.images import DEFAULT_MAX_PIXELS
+from tamis.report.figures import class_rows, confusions, trust
+from tamis.report.matrix import Matrix
+from tamis.report.thumbnails import thumbnails
 
-_THUMBNAIL: Final = 96
-_QUALITY: Final = 80
 _NEIGHBOURS: Final = 5
-_THRESHOLDS: Final = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.0)
 _STRIP: Final = 8
 _STRIPS: Final = 320
 """Example thumbnails on a page, over all classes; so many classes have short strips."""
-
-_MATRIX: Final = 720
-_CELLS: Final = (11, 48)
-_DRAWN_CLASSES: Final = 90
-"""A confusion matrix of more classes shows those that are confused most."""
-
-_LABEL_COLUMNS: Final = 20
-_EM: Final = 0.62
-"""Width of an average character; system fonts differ, this is one of the wide ones."""
 
 
 def render(
@@ -133,15 +114,15 @@ def render(
             classes=predictions.classes if evaluation is None else evaluation.classes,
             evaluation=evaluation,
             truth_known=truth is not None,
-            rows=[] if evaluation is None else _class_rows(evaluation),
-            matrix=None if evaluation is None else _Matrix.of(evaluation),
-            confusions=[] if evaluation is None else _confusions(evaluation),
-            trust=_trust(predictions.confidence, right),
+            rows=[] if evaluation is None else class_rows(evaluation),
+            matrix=None if evaluation is None else Matrix.of(evaluation),
+            confusions=[] if evaluation is None else confusions(evaluation),
+            trust=trust(predictions.confidence, right),
             strips=strips,
             **lists,
             k=predictions.neighbours.indices.shape[1],
             shown_neighbours=_NEIGHBOURS,
-            thumbnails=_thumbnails(paths, max_pixels=max_pixels, jobs=jobs),
+            thumbnails=thumbnails(paths, max_pixels=max_pixels, jobs=jobs),
             failures=_failures(predictions.failures, answers.root),
             train_failures=_failures(train_failures, answers.train_root),
             ignored=ignored,
@@ -260,188 +241,6 @@ def _strips(answers: _Answers) -> list[_Strip]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _ClassRow:
-    """None is what would be 0/0: nothing was called so, or nothing is."""
-
-    label: str
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    support: int
-
-
-def _class_rows(evaluation: Evaluation) -> list[_ClassRow]:
-    precision, recall, f1 = precision_recall_f1(evaluation.confusion)
-    called, support = evaluation.confusion.sum(axis=0), evaluation.confusion.sum(axis=1)
-    return [
-        _ClassRow(
-            label=label,
-            precision=float(precision[i]) if called[i] else None,
-            recall=float(recall[i]) if support[i] else None,
-            f1=float(f1[i]) if called[i] + support[i] else None,
-            support=int(support[i]),
-        )
-        for i, label in enumerate(evaluation.classes)
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Confusion:
-    truth: str
-    label: str
-    count: int
-    share: float
-
-
-def _confusions(evaluation: Evaluation) -> list[_Confusion]:
-    support = evaluation.confusion.sum(axis=1)
-    rows, columns = np.nonzero(evaluation.confusion * ~np.eye(len(support), dtype=bool))
-    found = [
-        _Confusion(
-            truth=evaluation.classes[i],
-            label=evaluation.classes[j],
-            count=int(evaluation.confusion[i, j]),
-            share=float(evaluation.confusion[i, j] / support[i]),
-        )
-        for i, j in zip(rows, columns, strict=True)
-    ]
-    return sorted(found, key=lambda c: (-c.count, -c.share))
-
-
-@dataclass(frozen=True, slots=True)
-class _Trust:
-    threshold: float
-    count: int
-    share: float
-    right: float | None
-    interval: tuple[float, float]
-
-
-def _trust(
-    confidence: npt.NDArray[np.float64], right: npt.NDArray[np.bool_] | None
-) -> list[_Trust]:
-    rows = []
-    for threshold in _THRESHOLDS:
-        sure = confidence >= threshold - 1e-9  # shares are sums of rounded quotients
-        count = int(sure.sum())
-        hits = 0 if right is None else int(right[sure].sum())
-        rows.append(
-            _Trust(
-                threshold=threshold,
-                count=count,
-                share=count / max(1, len(confidence)),
-                right=hits / count if right is not None and count else None,
-                interval=wilson_interval(hits, count),
-            )
-        )
-    return rows
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    row: int
-    column: int
-    count: int
-    share: float
-
-    @property
-    def opacity(self) -> float:
-        """Shade, with a step at one half: no tone between on which no text is readable."""
-        return 0.12 + 0.6 * self.share if self.share < 0.5 else 0.64 + 0.36 * self.share
-
-
-@dataclass(frozen=True, slots=True)
-class _Matrix:
-    """The confusion matrix as a drawing, in CSS pixels."""
-
-    classes: tuple[str, ...]
-    labels: tuple[str, ...]
-    n_classes: int
-    cells: tuple[_Cell, ...]
-    cell: int
-    font: int
-    count_font: float
-    """0 if the counts do not fit."""
-    slanted: bool
-    left: int
-    top: int
-    right: int
-
-    @property
-    def lines(self) -> range:
-        return range(0, self.side + 1, self.cell)
-
-    @property
-    def side(self) -> int:
-        return self.cell * len(self.classes)
-
-    @property
-    def width(self) -> int:
-        return self.left + self.side + self.right
-
-    @property
-    def least_width(self) -> int:
-        """Below this it scrolls: small type must not become smaller still."""
-        return int((0.7 if self.slanted else 0.9) * self.width)
-
-    @property
-    def height(self) -> int:
-        return self.top + self.side + 1
-
-    @classmethod
-    def of(cls, evaluation: Evaluation) -> "_Matrix | None":
-        """Lay it out; None for a single class."""
-        if len(evaluation.classes) < 2:
-            return None
-        confusion = evaluation.confusion
-        shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-        off = confusion * ~np.eye(len(confusion), dtype=bool)
-        worst = np.argsort(-(off.sum(axis=0) + off.sum(axis=1)), kind="stable")
-        drawn = np.sort(worst[:_DRAWN_CLASSES])
-        confusion, shares = confusion[np.ix_(drawn, drawn)], shares[np.ix_(drawn, drawn)]
-
-        cell = int(np.clip(_MATRIX // len(drawn), *_CELLS))
-        font = min(13, cell - 1)
-        classes = tuple(evaluation.classes[i] for i in drawn)
-        labels = tuple(_shorten(label, _LABEL_COLUMNS) for label in classes)
-        length = int(max(_columns(label) for label in labels) * _EM * font) + 8
-        slanted = cell >= 24
-        digits = len(str(confusion.max(initial=0)))
-        count_font = min(13.0, cell / 2, (cell - 4) / (_EM * digits))
-        return cls(
-            classes=classes,
-            labels=labels,
-            n_classes=len(evaluation.classes),
-            cells=tuple(
-                _Cell(int(i), int(j), int(confusion[i, j]), float(shares[i, j]))
-                for i, j in np.argwhere(confusion)
-            ),
-            cell=cell,
-            font=font,
-            count_font=round(count_font, 1) if count_font >= 8 else 0.0,
-            slanted=slanted,
-            left=length + 22,
-            top=(int(0.71 * length) + font if slanted else length) + 22,
-            right=max(2, int(0.71 * length) - cell // 2) if slanted else 2,
-        )
-
-
-def _columns(text: str) -> int:
-    """Width of a text, in half-width characters."""
-    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
-
-
-def _shorten(text: str, columns: int) -> str:
-    text = printable(text)
-    if _columns(text) <= columns:
-        return text
-    while _columns(text) >= columns:
-        text = text[:-1]
-    return text.rstrip() + "…"
-
-
 def _root(paths: Sequence[str]) -> str:
     """Find the folder in which all of the files lie; "" if there is none."""
     try:
@@ -462,26 +261,10 @@ def _failures(failures: Iterable[Failure], root: str) -> list[Failure]:
     return [Failure(name(failure.path), failure.reason) for failure in failures]
 
 
-def _thumbnails(paths: Iterable[str], *, max_pixels: int, jobs: int) -> dict[str, Markup]:
-    """Make one data: URI per different path; "" for what cannot be read."""
-
-    def thumbnail(path: str) -> Markup:
-        try:
-            image = read_image(path, size=_THUMBNAIL, max_pixels=max_pixels)
-        except ImageReadError:
-            return Markup("")
-        data = simplejpeg.encode_jpeg(image, quality=_QUALITY, colorsubsampling="420")
-        return Markup("data:image/jpeg;base64," + base64.b64encode(data).decode("ascii"))
-
-    different = list(dict.fromkeys(paths))
-    with ThreadPoolExecutor(jobs, thread_name_prefix="tamis-thumbnail") as pool:
-        return dict(zip(different, pool.map(thumbnail, different), strict=True))
-
-
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tamis", "templates"),
+        loader=jinja2.PackageLoader("tamis.report", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_finalize,

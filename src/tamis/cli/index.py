@@ -1,0 +1,76 @@
+"""`tamis index`."""
+
+from typing import Annotated
+
+import typer
+
+from tamis.cli.console import Jobs, Json, MaxPixels, Strict
+
+
+def index(
+    source: Annotated[str, typer.Argument(metavar="DIR", help="A folder, or a CSV file.")],
+    into: Annotated[str, typer.Option(metavar="NAME", help="The collection, such as p.tamis.")],
+    by: Annotated[
+        str,
+        typer.Option(
+            metavar="SPECS",
+            help="Descriptors to compute, with commas between.",
+            show_default="those it has; color for a new one",
+        ),
+    ] = "",
+    jobs: Jobs = None,
+    max_pixels: MaxPixels = 200_000_000,
+    strict: Strict = False,
+    json: Json = None,
+) -> None:
+    """Keep pictures and their vectors in a collection, and keep it up to date.
+
+    Run it again after the folder has changed: only new and changed pictures are
+    described, renamed ones are recognised, and those that are gone leave the
+    collection. Every command that takes a folder of pictures takes a collection.
+
+        tamis index photos --into photos.tamis --by color,lbp,gist
+    """
+    import os
+    import time
+
+    from tamis import __version__
+    from tamis.cli.console import as_dicts, progress, say, warn_failures, write_json
+    from tamis.cli.sources import read_table
+    from tamis.descriptors import descriptor, split_specs
+    from tamis.errors import InvalidParameterError, printable
+    from tamis.store import Collection, is_collection, update
+
+    start = time.perf_counter()
+    if is_collection(source):
+        raise InvalidParameterError(
+            f"{printable(source)} is a collection. Name the folder of its pictures instead."
+        )
+    known = is_collection(into)
+    wanted = [descriptor(spec) for spec in split_specs(by or ("" if known else "color"))]
+    table = read_table(source, exclude=[into])
+    with progress("pictures", len(table)) as advance:
+        changes = update(into, table, wanted, jobs=jobs, max_pixels=max_pixels, progress=advance)
+    warn_failures(changes.failures)
+    collection = Collection.open(into)
+    say(f"{printable(into)}: {changes}", unless=json)
+    write_json(
+        json,
+        {
+            "collection": os.path.abspath(into),
+            "n_images": len(collection),
+            "new": changes.new,
+            "changed": changes.changed,
+            "renamed": changes.renamed,
+            "removed": changes.removed,
+            "unchanged": changes.unchanged,
+            "computed": dict(changes.computed),
+            "descriptors": collection.specs,
+            "signature": {"tamis": __version__},
+            "ignored": list(table.ignored),
+            "failures": as_dicts(changes.failures),
+            "seconds": time.perf_counter() - start,
+        },
+    )
+    if strict and changes.failures:
+        raise typer.Exit(1)

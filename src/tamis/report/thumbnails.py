@@ -1,0 +1,31 @@
+"""Pictures small enough to be part of a page."""
+
+import base64
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import simplejpeg
+from markupsafe import Markup
+
+from tamis.errors import ImageReadError
+from tamis.images import read_image
+
+_THUMBNAIL: Final = 96
+_QUALITY: Final = 80
+
+
+def thumbnails(paths: Iterable[str], *, max_pixels: int, jobs: int) -> dict[str, Markup]:
+    """Make one data: URI per different path; "" for what cannot be read."""
+
+    def thumbnail(path: str) -> Markup:
+        try:
+            image = read_image(path, size=_THUMBNAIL, max_pixels=max_pixels)
+        except ImageReadError:
+            return Markup("")
+        data = simplejpeg.encode_jpeg(image, quality=_QUALITY, colorsubsampling="420")
+        return Markup("data:image/jpeg;base64," + base64.b64encode(data).decode("ascii"))
+
+    different = list(dict.fromkeys(paths))
+    with ThreadPoolExecutor(jobs, thread_name_prefix="tamis-thumbnail") as pool:
+        return dict(zip(different, pool.map(thumbnail, different), strict=True))

@@ -1,0 +1,11 @@
+"""A collection: pictures and their vectors, kept on disk and kept up to date.
+
+A collection is a folder (``photos.tamis``) that holds one Lance dataset: a row per
+picture (path, hash, size, time, class, shape) and a column per descriptor. It is
+opened by `Collection.open`, and made or brought up to date by `update`.
+"""
+
+from tamis.store.collection import Collection, is_collection
+from tamis.store.updating import Changes, update
+
+__all__ = ["Changes", "Collection", "is_collection", "update"]

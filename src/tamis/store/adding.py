@@ -1,0 +1,112 @@
+"""A new column of vectors, while it is being computed."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tamis.features import Chunk
+from tamis.store.collection import lance
+from tamis.store.columns import encode
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_FOLDER: Final = "adding.lance"
+_GROUP: Final = 1024
+
+Ids = npt.NDArray[np.int64]
+
+
+class Adding:
+    """Vectors of a new descriptor, kept aside until there are those of all pictures.
+
+    A column can only be added whole. What is computed meanwhile is written beside
+    the dataset, so that a run that was stopped goes on where it was.
+    """
+
+    def __init__(self, path: str, fields: "list[pa.Field[Any]]") -> None:
+        import pyarrow as pa
+
+        self._path = os.path.join(path, _FOLDER)
+        self._dataset: Any = None
+        self._waiting: list[Any] = []
+        self._schema = pa.schema([pa.field("id", pa.int64()), *fields])
+        if os.path.isdir(self._path):
+            found = lance().dataset(self._path)
+            if found.schema.equals(self._schema, check_metadata=True):
+                self._dataset = found
+            else:  # of other descriptors, left by a run that was stopped
+                self.discard()
+
+    def left(self, ids: Ids) -> Ids:
+        """Which of the ids have no vectors yet."""
+        if self._dataset is None:
+            return ids
+        done = self._dataset.to_table(columns=["id"])["id"].to_numpy()
+        return ids[~np.isin(ids, done)]
+
+    def keep(self, group: tuple[Ids, Chunk], fields: "list[pa.Field[Any]]") -> None:
+        """Write some vectors down, once they are enough for a commit."""
+        import pyarrow as pa
+
+        ids, chunk = group
+        rows = list(range(len(ids)))
+        arrays = [pa.array(ids, pa.int64())]
+        arrays += [
+            encode(features, rows, len(ids), one)
+            for features, one in zip(chunk.features, fields, strict=True)
+        ]
+        self._waiting.append(pa.record_batch(arrays, schema=self._schema))
+        if sum(batch.num_rows for batch in self._waiting) >= _GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        if self._waiting:
+            table = pa.Table.from_batches(self._waiting)
+            if self._dataset is None:
+                self._dataset = lance().write_dataset(
+                    table, self._path, data_storage_version="stable"
+                )
+            else:
+                self._dataset.insert(table)
+            self._waiting = []
+
+    def reader(self, ids: Ids, fields: "list[pa.Field[Any]]") -> Any:
+        """Give the columns for `ids`, in their order; null where there are no vectors."""
+        import pyarrow as pa
+
+        self._flush()
+        schema = pa.schema(fields)
+        known = np.empty(0, np.int64)
+        if self._dataset is not None:
+            known = self._dataset.to_table(columns=["id"])["id"].to_numpy()
+        order = np.argsort(known)
+
+        def batches() -> Iterator[Any]:
+            for start in range(0, len(ids), _GROUP):
+                some = ids[start : start + _GROUP]
+                place = np.searchsorted(known, some, sorter=order)
+                found = np.zeros(len(some), bool)
+                inside = place < len(known)
+                found[inside] = known[order[place[inside]]] == some[inside]
+                where = pa.array(np.where(found, np.cumsum(found) - 1, 0), pa.int64(), mask=~found)
+                columns = [one.name for one in fields]
+                if found.any():
+                    taken = self._dataset.take(order[place[found]].tolist(), columns=columns)
+                else:
+                    taken = schema.empty_table()
+                arrays = [taken[name].combine_chunks().take(where) for name in columns]
+                yield pa.record_batch(arrays, schema=schema)
+
+        return pa.RecordBatchReader.from_batches(schema, batches())
+
+    def discard(self) -> None:
+        """Remove what was kept aside."""
+        self._dataset = None
+        shutil.rmtree(self._path, ignore_errors=True)

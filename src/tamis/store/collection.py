@@ -1,0 +1,229 @@
+"""Opening a collection, and reading from it."""
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from tamis.descriptors import descriptor
+from tamis.errors import CollectionError, Failure, MissingExtraError, printable
+from tamis.features import FeatureTable
+from tamis.store.columns import SPEC, decode
+from tamis.table import ImageTable, sort_key
+
+FORMAT: Final = 1
+FORMAT_KEY: Final = b"tamis:format"
+ROOT_KEY: Final = b"tamis:root"
+_DATASET: Final = "images.lance"
+_BATCH_BYTES: Final = 64 << 20
+
+
+def lance() -> ModuleType:
+    """Import Lance, or say how to install it."""
+    try:
+        import lance as library
+    except ImportError:
+        raise MissingExtraError.for_extra("store", "a collection on disk") from None
+    return library
+
+
+def dataset_path(path: str) -> str:
+    """Where the dataset of a collection lies."""
+    return os.path.join(path, _DATASET)
+
+
+def is_collection(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a path is that of a collection."""
+    # Without a version nothing was ever committed: a crash while it was being made.
+    return os.path.isdir(os.path.join(dataset_path(os.fspath(path)), "_versions"))
+
+
+@dataclass(slots=True)
+class Rows:
+    """What a collection knows of its pictures, without their vectors; sorted by name.
+
+    Attributes
+    ----------
+    ids : ndarray of shape (n,), int64
+        Never used twice.
+    names : list of str
+        Paths below the root, with ``/``.
+    labels : list of (str or None)
+    hashes : list of bytes
+    sizes, times : ndarray of shape (n,), int64
+        Bytes, and nanoseconds since 1970, of the file when it was read.
+    failures : list of (str or None)
+        Why a picture could not be read.
+    stale : list of int
+        Ids of rows that a newer row of the same name replaces.
+    """
+
+    ids: npt.NDArray[np.int64]
+    names: list[str]
+    labels: list[str | None]
+    hashes: list[bytes]
+    sizes: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int64]
+    failures: list[str | None]
+    stale: list[int]
+
+
+class Collection:
+    """Pictures and their vectors, on disk.
+
+    Attributes
+    ----------
+    path : str
+    dataset : lance.LanceDataset
+        One version of it: what is written later is not seen.
+    """
+
+    def __init__(self, path: str, dataset: Any) -> None:
+        self.path = path
+        self.dataset = dataset
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Self:
+        """Open a collection as it is now.
+
+        Raises
+        ------
+        CollectionError
+            There is none, it is damaged, or a newer tamis wrote it.
+        MissingExtraError
+            Lance is not installed.
+        """
+        name = os.fspath(path)
+        if not is_collection(name):
+            raise CollectionError(
+                f"{printable(name)} is not a collection. Make one: tamis index DIR --into "
+                f"{printable(name)}"
+            )
+        library = lance()
+        try:
+            dataset = library.dataset(dataset_path(name))
+            found = int((dataset.schema.metadata or {})[FORMAT_KEY])
+        except (OSError, ValueError, KeyError) as error:
+            raise CollectionError(
+                f"cannot read the collection {printable(name)}: {str(error)[:200]}. Its pictures "
+                "are safe where they are: delete the collection and index them again."
+            ) from error
+        if found > FORMAT:
+            raise CollectionError(
+                f"the collection {printable(name)} was written by a newer tamis (format {found}, "
+                f"this one knows {FORMAT}). Upgrade tamis, or index into another collection."
+            )
+        return cls(name, dataset)
+
+    @property
+    def root(self) -> str:
+        """The folder below which the pictures lie."""
+        return str(json.loads(self.dataset.schema.metadata[ROOT_KEY]))
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Spec of each descriptor to the name of its column."""
+        return {
+            field.metadata[SPEC].decode(): field.name
+            for field in self.dataset.schema
+            if field.metadata and SPEC in field.metadata
+        }
+
+    @property
+    def specs(self) -> list[str]:
+        """The descriptors whose vectors it holds."""
+        return list(self.columns)
+
+    @cached_property
+    def rows(self) -> Rows:
+        """What is known of the pictures, without their vectors."""
+        names = ["id", "path", "label", "hash", "size", "mtime_ns", "failure"]
+        table = self.dataset.to_table(columns=names)
+        ids = table["id"].to_numpy()
+        paths = [os.fsdecode(path) for path in table["path"].to_pylist()]
+        # A crash between writing a row and deleting the one it replaces leaves both.
+        newest: dict[str, int] = {}
+        for row in np.argsort(ids):
+            newest[paths[row]] = int(row)
+        order = sorted(newest.values(), key=lambda row: [*map(sort_key, paths[row].split("/"))])
+        labels, hashes, failures = (table[n].to_pylist() for n in ("label", "hash", "failure"))
+        return Rows(
+            ids=ids[order],
+            names=[paths[row] for row in order],
+            labels=[None if labels[r] is None else os.fsdecode(labels[r]) for r in order],
+            hashes=[hashes[row] for row in order],
+            sizes=table["size"].to_numpy()[order],
+            times=table["mtime_ns"].to_numpy()[order],
+            failures=[failures[row] for row in order],
+            stale=sorted(set(map(int, ids)) - set(map(int, ids[order]))),
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows.names)
+
+    def table(self) -> ImageTable:
+        """List all its pictures, those that could not be read included."""
+        return ImageTable(
+            paths=tuple(os.path.join(self.root, name) for name in self.rows.names),
+            labels=tuple(self.rows.labels),
+            groups=(None,) * len(self),
+            root=self.root,
+        )
+
+    def failures(self) -> list[Failure]:
+        """Name the pictures that could not be read, and why."""
+        return [
+            Failure(os.path.join(self.root, name), reason)
+            for name, reason in zip(self.rows.names, self.rows.failures, strict=True)
+            if reason is not None
+        ]
+
+    def features(self, spec: str) -> FeatureTable:
+        """Read all vectors of a descriptor, in the order of `table`.
+
+        Raises
+        ------
+        CollectionError
+            It holds none by that descriptor.
+        """
+        import pyarrow as pa
+
+        if spec not in self.columns:
+            raise CollectionError(
+                f"the collection {printable(self.path)} holds no vectors by {spec}. It holds: "
+                f"{', '.join(self.specs) or 'none'}. Add them: tamis index "
+                f"{printable(self.root)} --into {printable(self.path)} --by '{spec}'"
+            )
+        good = [row for row, reason in enumerate(self.rows.failures) if reason is None]
+        pictures = self.table().select(good)
+        ids = self.rows.ids[good]
+        order = np.argsort(ids)
+        dim = descriptor(spec).dim
+        features = np.zeros((len(good), dim), np.float32)
+        scanner = self.dataset.scanner(
+            columns=["id", self.columns[spec]],
+            filter="failure IS NULL",
+            batch_size=max(64, _BATCH_BYTES // (4 * dim)),
+        )
+        for batch in scanner.to_batches():
+            if not batch.num_rows or not len(ids):
+                continue
+            found = batch.column("id").to_numpy()
+            place = np.minimum(np.searchsorted(ids, found, sorter=order), len(ids) - 1)
+            at = order[place]
+            current = ids[at] == found  # not those that a newer row replaces
+            decode(
+                batch.column(self.columns[spec]).filter(pa.array(current)), features, at[current]
+            )
+        return FeatureTable(
+            paths=pictures.paths,
+            labels=pictures.labels,
+            features=features,
+            spec=spec,
+            failures=tuple(self.failures()),
+        )

@@ -1,0 +1,130 @@
+"""What is new in a folder since it was last looked at, and what is not."""
+
+import os
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from tamis.errors import ImageReadError
+from tamis.images import digest_of, read_image
+from tamis.store.collection import Rows
+from tamis.table import ImageTable
+
+
+@dataclass(slots=True)
+class Difference:
+    """What has to be done to make the rows of a collection those of a table.
+
+    Attributes
+    ----------
+    append : list of int
+        Rows of the table to be described, in order: new pictures and changed ones.
+    replaced : list of int
+        Ids of the rows that the changed ones replace.
+    delete : list of int
+        Ids of the rows whose pictures are gone.
+    keep : list of (int, int)
+        Ids whose vectors stay while name, class or time change, with the row of
+        the table that says to what.
+    new, changed, renamed, removed, unchanged : int
+        Pictures.
+    """
+
+    append: list[int] = field(default_factory=list)
+    replaced: list[int] = field(default_factory=list)
+    delete: list[int] = field(default_factory=list)
+    keep: list[tuple[int, int]] = field(default_factory=list)
+    new: int = 0
+    changed: int = 0
+    renamed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+
+
+def compare(
+    rows: Rows, table: ImageTable, status: list[tuple[int, int]], *, max_pixels: int
+) -> Difference:
+    """Compare a collection with a table of pictures.
+
+    A file of the same name, size and time is unchanged; only where these differ is
+    its content hashed. A new name with the content of a picture that is gone is a
+    renamed picture. What could not be read is tried again.
+
+    Parameters
+    ----------
+    rows : Rows
+    table : ImageTable
+    status : list of (int, int)
+        Size and time of each file of the table, as `status_of` gives them.
+    max_pixels : int
+        As `tamis.images.read_image` takes it.
+    """
+    found = Difference(delete=list(rows.stale))
+    stored = {name: i for i, name in enumerate(rows.names)}
+    strangers: list[int] = []
+    for row, name in enumerate(table.names):
+        i = stored.pop(name, None)
+        if i is None:
+            strangers.append(row)
+            continue
+        same = (int(rows.sizes[i]), int(rows.times[i])) == status[row]
+        path, reason = table.paths[row], rows.failures[i]
+        if reason is not None:
+            unchanged, touched = _still_fails(path, reason, max_pixels), False
+        else:
+            unchanged = same or _digest(path) == rows.hashes[i]
+            touched = not same or table.labels[row] != rows.labels[i]
+        if not unchanged:
+            found.append.append(row)
+            found.replaced.append(int(rows.ids[i]))
+            found.changed += 1
+            continue
+        found.unchanged += 1
+        if touched:
+            found.keep.append((int(rows.ids[i]), row))
+
+    gone: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+    for i in stored.values():
+        if rows.failures[i] is None:
+            gone[int(rows.sizes[i]), rows.hashes[i]].append(i)
+    sizes = {size for size, _ in gone}
+    removed = set(stored.values())
+    for row in strangers:
+        size = status[row][0]
+        twins = gone.get((size, _digest(table.paths[row])), []) if size in sizes else []
+        if twins:
+            i = twins.pop()
+            removed.discard(i)
+            found.keep.append((int(rows.ids[i]), row))
+            found.renamed += 1
+        else:
+            found.append.append(row)
+            found.new += 1
+    found.append.sort()
+    found.delete += [int(rows.ids[i]) for i in removed]
+    found.removed = len(removed)
+    return found
+
+
+def status_of(path: str) -> tuple[int, int]:
+    """Size in bytes and time of change in nanoseconds; (-1, -1) if the file is not there."""
+    try:
+        status = os.stat(path)
+    except OSError:  # reading it will say why
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
+
+
+def _digest(path: str) -> bytes:
+    try:
+        return digest_of(path)
+    except ImageReadError:
+        return b""
+
+
+def _still_fails(path: str, reason: str, max_pixels: int) -> bool:
+    # A library may have been installed, or a permission given, since.
+    try:
+        read_image(path, max_pixels=max_pixels)
+    except ImageReadError as error:
+        return error.reason == reason
+    return False

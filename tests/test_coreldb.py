@@ -1,0 +1,40 @@
+"""What the defaults reach on real photos: the six classes of the report."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tamis.classify import KNNClassifier
+from tamis.descriptors import descriptor
+from tamis.features import extract
+from tamis.split import assign_parts
+from tamis.table import ImageTable
+
+SIX = ("art_dino", "fitness", "obj_decoys", "obj_dish", "obj_train", "pet_cat")
+ROOT = Path(__file__).resolve().parent.parent
+PHOTOS = Path(os.environ.get("TAMIS_CORELDB", ROOT.parent / "shared/data/coreldb"))
+
+pytestmark = [
+    pytest.mark.coreldb,
+    pytest.mark.skipif(
+        not PHOTOS.is_dir(), reason=f"CorelDB is not in {PHOTOS} (set TAMIS_CORELDB)"
+    ),
+]
+
+
+@pytest.mark.parametrize(("spec", "least"), [("color", 0.955), ("edge", 0.94)])
+def test_the_mean_accuracy_over_twenty_splits(spec: str, least: float) -> None:
+    table = ImageTable.from_folder(PHOTOS, classes=SIX)
+    assert len(table) == 900
+    features = extract(table, descriptor(spec)).features
+    labels = np.array(table.labels)
+    accuracies = []
+    for seed in range(20):
+        parts = assign_parts(table, ratio=(0.7, 0.0, 0.3), seed=seed)
+        train, test = parts["train"], parts["test"]
+        assert (len(train), len(test)) == (630, 270)
+        voter = KNNClassifier().fit(features[train], labels[train])
+        accuracies.append(voter.score(features[test], labels[test]))
+    assert np.mean(accuracies) >= least
