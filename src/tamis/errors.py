@@ -84,6 +84,8 @@ class CodebookError(TamisError, ValueError):
 
 class PluginError(TamisError, ImportError):
     """A descriptor that another package announces and that cannot be used."""
+
+
 class CollectionError(TamisError, RuntimeError):
     """A collection on disk that is missing, damaged, too new, or lacks what is asked for."""
 

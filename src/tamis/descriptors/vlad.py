@@ -71,16 +71,22 @@ class Vlad(PixelDescriptor):
 
     name: ClassVar[str] = "vlad"
     summary: ClassVar[str] = "local patterns by visual words: shapes and textures, no colour"
+    source: ClassVar[str] = "Jegou et al. 2010, doi:10.1109/CVPR.2010.5540039"
 
     codebook: str = DEFAULT
     digest: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.codebook, str) or not self.codebook or "\0" in self.codebook:
+        if not isinstance(self.codebook, str) or not self.codebook:
             raise InvalidParameterError(
                 f"codebook must be {DEFAULT} or the path of a file. Got {self.codebook!r}; in a "
                 'spec a path that reads as a number needs quotes: codebook="123".'
+            )
+        if not self.codebook.isprintable():
+            raise InvalidParameterError(
+                f"codebook must be a path that can be printed, as it is part of the spec. Got "
+                f"{printable(self.codebook)}; give the file another name."
             )
         if self.codebook != DEFAULT:
             path = os.path.abspath(os.path.expanduser(self.codebook))
