@@ -17,7 +17,7 @@ _WIDE = 110
 def descriptors(
     spec: Annotated[
         str | None,
-        typer.Argument(metavar="[SPEC]", help="Say all about one.", show_default=False),
+        typer.Argument(metavar="SPEC", help="Say all about one.", show_default=False),
     ] = None,
     measure: Annotated[
         bool,

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -59,10 +58,11 @@ class Codebook:
             for name, value in (("mean", self.mean), ("axes", self.axes), ("words", self.words))
         ]
         fits = (
-            self.mean.shape == (LENGTH,)
-            and self.axes.shape == (len(self.axes), LENGTH)
+            self.axes.ndim == self.words.ndim == 2
+            and self.mean.shape == (LENGTH,)
+            and self.axes.shape[1] == LENGTH
             and 1 <= len(self.axes) <= LENGTH
-            and self.words.shape == (len(self.words), len(self.axes))
+            and self.words.shape[1] == len(self.axes)
             and 1 <= len(self.words) <= _MOST_WORDS
         )
         if not fits or any(a.dtype != np.float32 for a in (self.mean, self.axes, self.words)):
@@ -122,8 +122,9 @@ class Codebook:
         shown = printable(os.fspath(path))
         again = "Learn one with tamis.descriptors.codebook.fit_codebook(images).save(path)."
         try:
-            with np.load(path, allow_pickle=False) as file:
-                return cls(mean=file["mean"], axes=file["axes"], words=file["words"])
+            with open(path, "rb") as file:
+                content = np.load(file, allow_pickle=False)
+                return cls(mean=content["mean"], axes=content["axes"], words=content["words"])
         except CodebookError as error:
             raise CodebookError(f"{shown} is no codebook: {error} {again}") from error
         except FileNotFoundError as error:
@@ -134,10 +135,7 @@ class Codebook:
         except OSError as error:
             reason = error.strerror or "it is damaged or another kind of file"
             raise CodebookError(f"cannot read the codebook {shown}: {reason}. {again}") from error
-        # What numpy and zipfile raise on bytes that are something else, and on an
-        # .npy file, which holds one array and cannot be asked for another.
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError, TypeError,
-                IndexError, NotImplementedError) as error:  # fmt: skip
+        except Exception as error:  # numpy, zipfile and zlib raise all sorts on other bytes
             raise CodebookError(
                 f"{shown} is no codebook, or a damaged one ({type(error).__name__}: {error}). "
                 f"{again}"
