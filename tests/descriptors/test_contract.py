@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import pickle
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -169,6 +170,12 @@ def test_says_where_it_comes_from(name):
     for field in dataclasses.fields(kind):
         assert f"\n{field.name} : " in text, field.name
     assert 10 < len(kind.summary) < 80
+    assert re.fullmatch(r"\w+( & \w+| et al\.)? \d{4}, (of )?doi:\S+(, doi:\S+)*", kind.source)
+    references = text.partition("References\n---")[2]
+    for word in (kind.source.split()[0], *re.findall(r"\d{4}(?=, )", kind.source)):
+        assert word in references
+    for doi in re.findall(r"doi:([^\s,]+)", kind.source):
+        assert f"https://doi.org/{doi}" in references
     module = sys.modules[kind.__module__]
     assert module.__doc__.startswith(f"`{name}`:")
 
