@@ -17,6 +17,7 @@ import os
 import sys
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,8 @@ def regions_of(image: npt.NDArray, regions: int) -> Iterator[npt.NDArray]:
     height, width = image.shape[:2]
     rows = np.round(np.linspace(0, height, regions + 1)).astype(int)
     columns = np.round(np.linspace(0, width, regions + 1)).astype(int)
-    for top, bottom in zip(rows[:-1], rows[1:], strict=True):
-        for left, right in zip(columns[:-1], columns[1:], strict=True):
+    for top, bottom in pairwise(rows):
+        for left, right in pairwise(columns):
             yield image[top:bottom, left:right]
 
 
@@ -57,8 +58,10 @@ def color(image: Picture, *, bins: int = 12, regions: int = 3) -> Vector:
     histograms = []
     for region in regions_of(image, regions):
         counts = np.zeros((bins,) * 3)
-        for pixel in (region.astype(int) * bins // 256).reshape(-1, 3):
-            counts[tuple(pixel)] += 1
+        levels = region.astype(int) * bins // 256
+        for y in range(region.shape[0]):
+            for x in range(region.shape[1]):
+                counts[tuple(levels[y, x])] += 1
         histograms.append(counts.ravel())
     vector = np.concatenate(histograms)
     return vector / vector.sum()
@@ -75,7 +78,7 @@ def color_histogramdd(image: Picture, *, bins: int = 12, regions: int = 3) -> Ve
 
 
 def edge(image: Picture, *, regions: int = 10, absolute: bool = False) -> Vector:
-    """Sums of the responses of five 2x2 kernels by regions; NaN where they cancel."""
+    """Sum the responses of five 2x2 kernels by regions; NaN where they cancel."""
     kernels = [np.stack([kernel] * 3, axis=2) for kernel in EDGE_KERNELS]
     histograms = []
     for region in regions_of(image, regions):
@@ -93,7 +96,8 @@ def edge(image: Picture, *, regions: int = 10, absolute: bool = False) -> Vector
     vector = np.concatenate(histograms)
     if absolute:
         vector = np.nan_to_num(vector)
-    return vector / vector.sum()
+    with np.errstate(invalid="ignore"):
+        return vector / vector.sum()
 
 
 def hog(image: Picture, *, regions: int = 6, bins: int = 10) -> Vector:
@@ -164,6 +168,8 @@ def disagreement(name: str, found: Vector, expected: Vector) -> float:
     if name == "edge" and not np.isfinite(expected).all():
         # One region that cancels makes the original's whole vector NaN.
         return 0.0 if not np.isfinite(found).all() else np.inf
+    if not np.isfinite(found).all():
+        return np.inf
     return float((np.abs(found - expected) / np.maximum(np.abs(expected), 1)).max())
 
 
