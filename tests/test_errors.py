@@ -8,12 +8,15 @@ from hypothesis import strategies as st
 
 from tamis import errors
 from tamis.errors import (
+    CodebookError,
+    CollectionError,
     DestinationError,
     Failure,
     ImageReadError,
     InvalidParameterError,
     JournalError,
     MissingExtraError,
+    PluginError,
     TableError,
     TamisError,
     UnknownNameError,
@@ -27,6 +30,9 @@ BUILTINS = {
     TableError: ValueError,
     DestinationError: OSError,
     JournalError: RuntimeError,
+    CodebookError: ValueError,
+    PluginError: ImportError,
+    CollectionError: RuntimeError,
     MissingExtraError: ImportError,
 }
 

@@ -9,6 +9,8 @@
     ├── TableError (ValueError)                 a folder or list that makes no usable table
     ├── DestinationError (OSError)              a folder that must not be written to, or cannot be
     ├── JournalError (RuntimeError)             a journal that cannot be resumed or undone
+    ├── CodebookError (ValueError)              a file that is not the codebook it should be
+    ├── PluginError (ImportError)               a descriptor of another package that does not work
     ├── CollectionError (RuntimeError)          a collection on disk that cannot be used
     └── MissingExtraError (ImportError)         an optional library that is not installed
 
@@ -74,6 +76,14 @@ class DestinationError(TamisError, OSError):
 
 class JournalError(TamisError, RuntimeError):
     """A journal that cannot be read, resumed or undone."""
+
+
+class CodebookError(TamisError, ValueError):
+    """A codebook that is missing, damaged, or not the one that was asked for."""
+
+
+class PluginError(TamisError, ImportError):
+    """A descriptor that another package announces and that cannot be used."""
 
 
 class CollectionError(TamisError, RuntimeError):

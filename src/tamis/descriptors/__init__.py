@@ -4,6 +4,7 @@
 """
 
 from tamis.descriptors.base import Descriptor
-from tamis.descriptors.registry import descriptor, names, split_specs
+from tamis.descriptors.registry import descriptor, names
+from tamis.descriptors.spec import split_specs
 
 __all__ = ["Descriptor", "descriptor", "names", "split_specs"]

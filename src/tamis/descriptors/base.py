@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from tamis.descriptors.spec import written
 from tamis.errors import InvalidParameterError
 from tamis.images import DEFAULT_SIZE, Pixels, as_rgb, fit
 
@@ -24,6 +25,9 @@ class Descriptor(ABC):
         The word that names it on the command line.
     summary : str
         What it captures, in a few words.
+    source : str
+        Who published it, when, and the DOI, such as ``Swain & Ballard 1991,
+        doi:10.1007/BF00130487``.
     sparse : bool
         Most values are 0, so a store keeps only the others.
     size : int or None
@@ -33,6 +37,7 @@ class Descriptor(ABC):
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    source: ClassVar[str]
     sparse: ClassVar[bool] = False
     size: int | None
 
@@ -83,7 +88,7 @@ class PixelDescriptor(Descriptor):
     def spec(self) -> str:
         """Name and parameters, such as ``color(bins=12,regions=3,size=128)``."""
         values = ((f.name, getattr(self, f.name)) for f in dataclasses.fields(self))
-        return f"{self.name}({','.join(f'{k}={_written(v)}' for k, v in sorted(values))})"
+        return f"{self.name}({','.join(f'{k}={written(v)}' for k, v in sorted(values))})"
 
     def describe(self, images: Sequence[Pixels]) -> Features:  # noqa: D102 - as Descriptor
         features = np.zeros((len(images), self.dim), np.float32)
@@ -115,7 +120,3 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
     """Raise InvalidParameterError unless `value` is one of `choices`."""
     if value not in choices:
         raise InvalidParameterError(f"{name} must be one of {', '.join(choices)}. Got {value!r}.")
-
-
-def _written(value: object) -> str:
-    return "none" if value is None else str(value)

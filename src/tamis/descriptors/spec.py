@@ -1,0 +1,124 @@
+"""The grammar of specs: ``name(key=value,key="a value, quoted")``.
+
+A value is a number, ``none`` or text. Text that holds anything but letters, digits and
+``_-./:@~`` stands in double quotes; a double quote in it is written twice.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from tamis.errors import InvalidParameterError
+
+Value = int | float | str | None
+
+_SPEC: Final = re.compile(
+    r'(?P<name>[^()"\s]+)\s*(?:\((?P<arguments>(?:"[^"]*"|[^()"])*)\))?', re.ASCII
+)
+_QUOTED: Final = re.compile(r'"((?:[^"]|"")*)"')
+_PLAIN: Final = re.compile(r"[\w\-./:@~]+")
+
+
+def split_specs(text: str, separator: str = ",") -> list[str]:
+    """Cut a list of specs, but not inside of brackets or quotes.
+
+    Examples
+    --------
+    >>> split_specs("color(bins=8,regions=1), lbp")
+    ['color(bins=8,regions=1)', 'lbp']
+    >>> split_specs('vlad(codebook="a),b.npz"),lbp')
+    ['vlad(codebook="a),b.npz")', 'lbp']
+    """
+    parts, depth, quoted = [""], 0, False
+    for character in text:
+        quoted ^= character == '"'
+        if not quoted:
+            depth += (character == "(") - (character == ")")
+        if character == separator and not quoted and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts if part.strip()]
+
+
+def read(spec: str) -> tuple[str, str]:
+    """Cut a spec into its name and the text of its arguments.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it cannot be read.
+    """
+    match = _SPEC.fullmatch(spec.strip())
+    if match is None:
+        raise InvalidParameterError(
+            f"cannot read the descriptor {spec!r}. Write a name, or a name with arguments such as "
+            "color(bins=12,regions=3); text with other characters than letters, digits and "
+            "_-./:@~ needs double quotes."
+        )
+    return match["name"], match["arguments"] or ""
+
+
+def read_arguments(name: str, text: str, allowed: Iterable[str]) -> dict[str, Value]:
+    """Read the arguments of `name`.
+
+    Raises
+    ------
+    InvalidParameterError
+        If one is not among the `allowed`, is given twice, or has stray quotes.
+    """
+    known = sorted(allowed)
+    arguments: dict[str, Value] = {}
+    for part in split_specs(text):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or key not in known:
+            raise InvalidParameterError(
+                f"{name} has no argument {part!r}. Write key=value with a key among: "
+                f"{', '.join(known)}."
+            )
+        if key in arguments:
+            raise InvalidParameterError(f"{name} is given {key} twice.")
+        arguments[key] = read_value(value)
+    return arguments
+
+
+def read_value(text: str) -> Value:
+    """Read what `written` writes: a number, none, or text.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there are quotes, but not around it all.
+
+    Examples
+    --------
+    >>> [read_value(text) for text in ("8", "0.5", "none", "mpeg7", '"8"', '"a ""b"" c"')]
+    [8, 0.5, None, 'mpeg7', '8', 'a "b" c']
+    """
+    if '"' in text:
+        match = _QUOTED.fullmatch(text)
+        if match is None:
+            raise InvalidParameterError(
+                f"cannot read the value {text}. Put quotes around all of it, and write a double "
+                'quote in it twice: "a ""b"" c".'
+            )
+        return match[1].replace('""', '"')
+    if text.lower() == "none":
+        return None
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def written(value: object) -> str:
+    """Write a value so that `read_value` gives it back; in quotes where it needs them."""
+    if value is None:
+        return "none"
+    if not isinstance(value, str):
+        return str(value)
+    if _PLAIN.fullmatch(value) and read_value(value) == value:
+        return value
+    return '"' + value.replace('"', '""') + '"'
