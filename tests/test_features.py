@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -10,13 +11,13 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from pictures import picture
+from pictures import picture, write_kinds
 from tamis import features as module
 from tamis.descriptors import descriptor
 from tamis.descriptors.base import Descriptor
 from tamis.errors import InvalidParameterError
 from tamis.features import FeatureTable, available_processors, chunks, extract
-from tamis.images import read_image
+from tamis.images import digest_of, read_image, read_picture
 from tamis.table import ImageTable
 
 COLOR = descriptor("color(bins=6,regions=2,size=24)")
@@ -221,3 +222,54 @@ def test_pieces_of_a_table(n, expected):
 
 def test_there_is_a_processor():
     assert available_processors() >= 1
+
+
+def test_several_descriptors_see_what_each_would_see_alone(paths):
+    """One reading of each file, and no influence of the company."""
+    specs = ("color(bins=4)", "color(bins=4,size=none)", "edge(size=64)", "edge(size=200)")
+    several = [descriptor(spec) for spec in specs]
+    chunks = list(module.describe_chunks(table_of(paths), several, jobs=2, digest=True))
+    for i, one in enumerate(several):
+        alone = extract(table_of(paths), one)
+        together = np.concatenate([chunk.features[i] for chunk in chunks])
+        assert np.array_equal(together, alone.features)
+        failed = [failure for chunk in chunks for failure in chunk.failures.values()]
+        assert tuple(failed) == alone.failures
+    rows = [row for chunk in chunks for row in chunk.rows]
+    shapes = [shape for chunk in chunks for shape in chunk.shapes]
+    digests = [digest for chunk in chunks for digest in chunk.digests]
+    assert shapes == [(8 + row % 5, 12) for row in rows]
+    assert digests == [digest_of(paths[row]) for row in rows]
+
+
+def test_each_file_is_read_once_for_all_descriptors(paths, monkeypatch):
+    read = []
+
+    def counted(path, *words, **more):
+        read.append(path)
+        return read_picture(path, *words, **more)
+
+    monkeypatch.setattr(module, "read_picture", counted)
+    several = [COLOR, descriptor("edge"), descriptor("gist")]
+    list(module.describe_chunks(table_of(paths), several, jobs=2))
+    assert sorted(read) == sorted(map(os.fspath, paths))
+
+
+def test_only_a_few_chunks_are_under_way_however_slowly_they_are_taken(paths):
+    table = table_of(paths * 20)
+    described = Counting()
+    chunks = module.describe_chunks(table, [described], jobs=2)
+    next(chunks)
+    time.sleep(0.3)
+    assert described.seen <= 2 * CHUNK * module._WAITING + CHUNK
+    chunks.close()
+    assert not [t for t in threading.enumerate() if t.name.startswith("tamis-extract")]
+
+
+def test_large_pictures_are_not_gathered(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_PIXEL_BYTES", 3 * 40 * 60 - 1)  # less than one picture
+    made = list(write_kinds(tmp_path, 4))
+    one = descriptor("edge(size=none)")
+    found = extract(table_of(made), one)
+    monkeypatch.undo()
+    assert same(found, extract(table_of(made), one))

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
@@ -119,24 +119,57 @@ def extract(
         In the order of `table`. Memory: 4 bytes per value, and a few chunks of
         pictures per thread.
     """
-    features = np.empty((len(table), descriptor.dim), np.float32)
+    (found,) = extract_several(
+        table, [descriptor], jobs=jobs, max_pixels=max_pixels, progress=progress
+    )
+    return found
+
+
+def extract_several(
+    table: ImageTable,
+    descriptors: Sequence[Descriptor],
+    *,
+    jobs: int | None = None,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    progress: Progress | None = None,
+) -> list[FeatureTable]:
+    """Describe every picture of a table by several descriptors, from one reading.
+
+    Parameters
+    ----------
+    table, jobs, max_pixels, progress
+        As `extract` takes them.
+    descriptors : sequence of Descriptor
+
+    Returns
+    -------
+    list of FeatureTable
+        One per descriptor, all of the same pictures.
+    """
+    features = [np.empty((len(table), one.dim), np.float32) for one in descriptors]
     good: list[int] = []
     failures: list[Failure] = []
-    chunks = describe_chunks(table, [descriptor], jobs=jobs, max_pixels=max_pixels)
-    with closing(chunks):
+    with closing(describe_chunks(table, descriptors, jobs=jobs, max_pixels=max_pixels)) as chunks:
         for chunk in chunks:
-            features[len(good) : len(good) + len(chunk.rows)] = chunk.features[0]
+            for whole, piece in zip(features, chunk.features, strict=True):
+                whole[len(good) : len(good) + len(chunk.rows)] = piece
             good += chunk.rows
             failures += chunk.failures.values()
             if progress is not None:
                 progress(len(chunk.rows) + len(chunk.failures))
     kept = table.select(good)
-    return FeatureTable(
-        paths=kept.paths,
-        labels=kept.labels,
-        features=features[: len(good)],
+    return [
+        FeatureTable(kept.paths, kept.labels, whole[: len(good)], one.spec, tuple(failures))
+        for whole, one in zip(features, descriptors, strict=True)
+    ]
+
+
+def combine(descriptor: Descriptor, tables: Sequence[FeatureTable]) -> FeatureTable:
+    """Make the vectors of a descriptor from those of its leaves, of the same pictures."""
+    return replace(
+        tables[0],
+        features=descriptor.combine([table.features for table in tables]),
         spec=descriptor.spec,
-        failures=tuple(failures),
     )
 
 
@@ -169,16 +202,22 @@ def describe_chunks(
     jobs = jobs if jobs is not None else available_processors()
     if jobs < 1:
         raise InvalidParameterError(f"jobs must be at least 1. Got {jobs}.")
-    sizes = {descriptor.size for descriptor in descriptors}
+    # A leaf that several descriptors are made of is computed once.
+    leaves = {leaf.spec: leaf for one in descriptors for leaf in one.leaves}
+    sizes = {leaf.size for leaf in leaves.values()}
 
     def work(start: int) -> Chunk:
         chunk = Chunk([], [np.empty((0, one.dim), np.float32) for one in descriptors], [], [], {})
         pictures: list[Picture] = []
 
         def describe() -> None:
+            vectors = {
+                spec: leaf.describe([picture.at(leaf.size) for picture in pictures])
+                for spec, leaf in leaves.items()
+            }
             for i, one in enumerate(descriptors):
-                vectors = one.describe([picture.at(one.size) for picture in pictures])
-                chunk.features[i] = np.concatenate([chunk.features[i], vectors])
+                own = one.combine([vectors[leaf.spec] for leaf in one.leaves])
+                chunk.features[i] = np.concatenate([chunk.features[i], own])
             pictures.clear()
 
         for row in range(start, min(start + _CHUNK, len(table))):

@@ -2,9 +2,9 @@
 
 from tamis.classify import Predictions, classify, classify_features
 from tamis.cli.console import progress, warn_failures
-from tamis.cli.sources import read_features, read_table, stored_features
+from tamis.cli.sources import learn, read_table, stored_features
 from tamis.descriptors import Descriptor
-from tamis.features import FeatureTable
+from tamis.features import FeatureTable, combine
 from tamis.table import ImageTable
 
 
@@ -21,12 +21,12 @@ def answer(
 ) -> tuple[FeatureTable, Predictions]:
     """Learn from `train`, classify the `pictures` of `source`, name what could not be used."""
     examples = read_table(train)
-    known = read_features(
-        train, examples, descriptor, what="examples", jobs=jobs, max_pixels=max_pixels
+    descriptor, known = learn(
+        train, examples, descriptor, distance=distance, jobs=jobs, max_pixels=max_pixels
     )
-    found = stored_features(source, descriptor)
-    if found is not None:
-        wanted = set(pictures.paths)
+    stored = stored_features(source, descriptor)
+    if stored is not None:
+        found, wanted = combine(descriptor, stored), set(pictures.paths)
         found = found.select([i for i, path in enumerate(found.paths) if path in wanted])
         predictions = classify_features(
             known, [found], spec=descriptor.spec, k=k, distance=distance, jobs=jobs

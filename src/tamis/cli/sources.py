@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tamis.cli.console import progress, warn_ignored
 from tamis.descriptors import Descriptor
 from tamis.errors import TableError, printable
-from tamis.features import FeatureTable, extract
+from tamis.features import FeatureTable, combine, extract_several
 from tamis.store import Collection, is_collection
 from tamis.table import ImageTable
 
@@ -28,26 +28,32 @@ def read_table(
     return table
 
 
-def stored_features(source: str, descriptor: Descriptor) -> FeatureTable | None:
-    """Read the vectors of a source if it is a collection that holds them."""
+def stored_features(source: str, descriptor: Descriptor) -> list[FeatureTable] | None:
+    """Read the vectors of a descriptor's leaves if the source is a collection that has them."""
     if not is_collection(source):
         return None
     collection = Collection.open(source)
-    return collection.features(descriptor.spec) if descriptor.spec in collection.specs else None
+    if not {leaf.spec for leaf in descriptor.leaves} <= set(collection.specs):
+        return None
+    return [collection.features(leaf.spec) for leaf in descriptor.leaves]
 
 
-def read_features(
+def learn(
     source: str,
     table: ImageTable,
     descriptor: Descriptor,
     *,
-    what: str,
+    distance: str,
     jobs: int | None,
     max_pixels: int,
-) -> FeatureTable:
-    """Read or compute the vectors of all pictures of a source."""
+) -> tuple[Descriptor, FeatureTable]:
+    """Read or compute the vectors of the examples, and fit the descriptor to them."""
     found = stored_features(source, descriptor)
-    if found is not None:
-        return found
-    with progress(what, len(table)) as advance:
-        return extract(table, descriptor, jobs=jobs, max_pixels=max_pixels, progress=advance)
+    if found is None:
+        with progress("examples", len(table)) as advance:
+            found = extract_several(
+                table, descriptor.leaves, jobs=jobs, max_pixels=max_pixels, progress=advance
+            )
+    if not descriptor.fitted:
+        descriptor = descriptor.fit([one.features for one in found], distance=distance)
+    return descriptor, combine(descriptor, found)

@@ -4,7 +4,8 @@
 """
 
 from tamis.descriptors.base import Descriptor
+from tamis.descriptors.fusion import Fusion
 from tamis.descriptors.registry import descriptor, names
 from tamis.descriptors.spec import split_specs
 
-__all__ = ["Descriptor", "descriptor", "names", "split_specs"]
+__all__ = ["Descriptor", "Fusion", "descriptor", "names", "split_specs"]

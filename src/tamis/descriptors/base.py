@@ -70,6 +70,49 @@ class Descriptor(ABC):
             Finite for any picture.
         """
 
+    @property
+    def leaves(self) -> "tuple[Descriptor, ...]":
+        """The descriptors that look at pictures: itself, or what it is made of."""
+        return (self,)
+
+    @property
+    def fitted(self) -> bool:
+        """Whether it can describe; if not, `fit` gives one that can."""
+        return True
+
+    def fit(
+        self, vectors: Sequence[Features], *, scale: str = "median", distance: str = "l1"
+    ) -> "Descriptor":
+        """Learn what there is to learn from the vectors of training pictures.
+
+        Parameters
+        ----------
+        vectors : sequence of ndarray of shape (n, leaf.dim), float32
+            One for each of the `leaves`.
+        scale : {"median", "deviation", "none"}
+            How a fusion brings its parts to one scale: by the median distance of
+            two pictures, by the sum of standard deviations, or not at all.
+        distance : str
+            By which the median is taken: l1, or l2 for any other.
+
+        Returns
+        -------
+        Descriptor
+            Whose spec holds what was learned; itself if there is nothing to learn.
+        """
+        return self
+
+    def combine(self, vectors: Sequence[Features]) -> Features:
+        """Make its vectors from those of its `leaves`.
+
+        Raises
+        ------
+        InvalidParameterError
+            It is not fitted.
+        """
+        (own,) = vectors
+        return own
+
 
 @dataclass(frozen=True, kw_only=True)
 class PixelDescriptor(Descriptor):

@@ -287,18 +287,18 @@ def _hog(
                             degrees = math.atan2(dy, dx) * (180 / math.pi) % 180
                             direction = int(degrees // 22.5)
                         sums[direction] += math.sqrt(dx * dx + dy * dy)
-            for clip in range(2):
-                square = 1e-10
-                for direction in range(8):
-                    if clip == 0:
-                        sums[direction] /= 4
-                    else:
-                        sums[direction] = min(sums[direction], 0.2)
-                    square += sums[direction] * sums[direction]
-                scale = math.sqrt(square)
-                for direction in range(8):
-                    sums[direction] /= scale
-            values[count : count + 8] = sums[:8]
+            square = 1e-10
+            for direction in range(8):
+                sums[direction] *= 0.25
+                square += sums[direction] * sums[direction]
+            scale = math.sqrt(square)
+            square = 1e-10
+            for direction in range(8):
+                sums[direction] = min(sums[direction] / scale, 0.2)
+                square += sums[direction] * sums[direction]
+            scale = math.sqrt(square)
+            for direction in range(8):
+                values[count + direction] = sums[direction] / scale
             count += 8
     return count
 
@@ -311,8 +311,9 @@ def _tenths(values: npt.NDArray[np.float64], out: npt.NDArray[np.float32]) -> No
         out[9] = 1
         return
     step = most / 10
+    per_step = 10 / most  # near enough: the edges are looked at below
     for value in values:
-        tenth = min(int(value / most * 10), 9)
+        tenth = min(int(value * per_step), 9)
         # Values on an edge belong above it.
         if value < tenth * step:
             tenth -= 1

@@ -2,12 +2,14 @@
 
 import dataclasses
 import importlib
+import re
 from typing import Final
 
 from tamis.descriptors import plugins
 from tamis.descriptors.base import Descriptor
-from tamis.descriptors.spec import read, read_arguments
-from tamis.errors import TamisError, UnknownNameError
+from tamis.descriptors.fusion import Fusion
+from tamis.descriptors.spec import read, read_arguments, split_specs
+from tamis.errors import InvalidParameterError, TamisError, UnknownNameError
 
 DESCRIPTORS: Final = {
     "color": "tamis.descriptors.color:Color",
@@ -29,6 +31,8 @@ DESCRIPTORS: Final = {
     "vlad": "tamis.descriptors.vlad:Vlad",
 }
 
+_WEIGHTED: Final = re.compile(r"([0-9.]+)\s*\*")
+
 
 def names() -> list[str]:
     """List the names of all descriptors: those of the table in its order, then others'.
@@ -46,7 +50,9 @@ def descriptor(spec: str) -> Descriptor:
     ----------
     spec : str
         A name, or a name with arguments: ``color``, ``color(bins=8,size=none)``.
-        What is left out takes its default. See `tamis.descriptors.spec`.
+        What is left out takes its default. See `tamis.descriptors.spec`. Several,
+        joined by ``+``, are a `Fusion`; all or none of them with a weight, as in
+        ``2*color+0.5*lbp``.
 
     Raises
     ------
@@ -63,6 +69,9 @@ def descriptor(spec: str) -> Descriptor:
     >>> descriptor("color(bins=8)").spec
     'color(bins=8,regions=3,size=128)'
     """
+    parts = split_specs(spec, "+")
+    if len(parts) > 1 or _WEIGHTED.match(spec.strip()) or spec.strip().endswith("+"):
+        return _fusion(spec, parts)
     name, text = read(spec)
     if name in DESCRIPTORS:
         plugins.refuse_contested(name, ours=True)
@@ -83,3 +92,20 @@ def descriptor(spec: str) -> Descriptor:
             raise
         raise plugins.broken(name, error) from error
     return built
+
+
+def _fusion(spec: str, parts: list[str]) -> Fusion:
+    weighted = [_WEIGHTED.match(part) for part in parts]
+    if any(weighted) and not all(weighted):
+        raise InvalidParameterError(
+            f"give all descriptors of a fusion a weight, or none of them. Got {spec!r}."
+        )
+    built = tuple(
+        descriptor(part[match.end() :] if match else part)
+        for match, part in zip(weighted, parts, strict=True)
+    )
+    try:
+        weights = tuple(float(match[1]) for match in weighted if match)
+    except ValueError:
+        raise InvalidParameterError(f"cannot read the weights of {spec!r}.") from None
+    return Fusion(parts=built, weights=weights or None)

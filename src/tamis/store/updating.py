@@ -95,7 +95,8 @@ def update(
         All pictures that it is to hold: those of the collection that are not in it
         are removed from the collection (never from disk).
     descriptors : sequence of Descriptor
-        To be computed besides those that the collection has already.
+        To be computed besides those that the collection has already; of a fusion,
+        its parts.
     jobs, max_pixels
         As `tamis.features.extract` takes them.
     progress : callable, optional
@@ -119,7 +120,7 @@ def update(
         run = _Update(collection, table, jobs, max_pixels, progress or (lambda _: None))
         run.remove()
         run.rename()
-        run.add_columns(descriptors)
+        run.add_columns([leaf for one in descriptors for leaf in one.leaves])
         run.append()
         run.tidy()
         run.changes.failures = tuple(Collection.open(name).failures())
