@@ -39,7 +39,7 @@ ORIGINALS = (
     (reference.edge, "edge(variant=absolute,size=none)", 4, 1000),
     (reference.hog, "hog(variant=values,size=none)", 8, 75),
     (reference.daisy, "daisy(size=none)", 8, 55),
-    (reference.gabor, "gabor(size=none)", 1, 2500),
+    (reference.gabor, "gabor(regions=1,size=none)", 1, 2500),
 )
 
 
@@ -68,7 +68,7 @@ SCIKIT_IMAGE = (
     ("feature.hog, 9 directions, 8x8 cells", skimage_hog, "hog(size=none)", 16, False),
     ("feature.hog by regions, histogram", reference.hog, "hog(variant=values,size=none)", 8, True),
     ("feature.daisy, mean", reference.daisy, "daisy(size=none)", 8, True),
-    ("filters.gabor, 72 kernels", skimage_gabor, "gabor(size=none)", 1, False),
+    ("filters.gabor, 72 kernels", skimage_gabor, "gabor(regions=1,size=none)", 1, False),
     ("feature.local_binary_pattern", skimage_lbp, "lbp(scales=1,size=none)", 64, False),
 )
 

@@ -49,7 +49,7 @@ GALLERIES = {"C6": "six classes", "C80": "20 of each of 80 classes", "all": "all
 REFERENCE = (
     "color(size=none)",
     "edge(variant=absolute,size=none)",
-    "gabor(size=none)",
+    "gabor(regions=1,size=none)",
     "gabor(regions=2,size=none)",
     "daisy(size=none)",
     "hog(variant=values,size=none)",
@@ -57,6 +57,7 @@ REFERENCE = (
 MORE = (
     "edge(variant=absolute)",
     "hog(variant=values)",
+    "gabor(regions=1)",
     "gabor(regions=2)",
     "daisy(regions=2)",
     "lbp(scales=1,size=none)",

@@ -52,7 +52,7 @@ def naive(image, regions):
 
 @pytest.mark.parametrize("kind", ["corel", "square"])
 def test_equals_the_original(oracle, kind):
-    found = Gabor(size=None).describe(oracle.images(kind))
+    found = Gabor(regions=1, size=None).describe(oracle.images(kind))
     np.testing.assert_allclose(found, oracle.vectors(kind, "gabor"), rtol=0, atol=1e-6)
 
 
@@ -74,23 +74,29 @@ def test_wide_pictures_are_cut_into_strips_without_a_trace(photo):
 @settings(deadline=None, max_examples=15)
 def test_does_not_depend_on_where_the_picture_begins(photo, down, right):
     image = photo(30, 40)
-    same, moved = Gabor(size=None).describe([image, np.roll(image, (down, right), (0, 1))])
+    same, moved = Gabor(regions=1, size=None).describe(
+        [image, np.roll(image, (down, right), (0, 1))]
+    )
     np.testing.assert_allclose(moved, same, rtol=1e-4, atol=1e-7)
 
 
 def test_a_quarter_turn_exchanges_the_orientations(photo):
     image = photo(33, 48)
-    vector, turned = Gabor(size=None).describe([image, np.rot90(image)]).reshape(2, 2, 4, 18)
+    vector, turned = (
+        Gabor(regions=1, size=None).describe([image, np.rot90(image)]).reshape(2, 2, 4, 18)
+    )
     np.testing.assert_allclose(turned, vector[:, [2, 3, 0, 1]], rtol=1e-4, atol=1e-7)
 
 
 def test_contrast_and_brightness_do_not_count(photo):
     image = photo(30, 40) // 2
-    vector, brighter = Gabor(size=None).describe([image, 2 * image + 1])
+    vector, brighter = Gabor(regions=1, size=None).describe([image, 2 * image + 1])
     np.testing.assert_allclose(brighter, vector, rtol=1e-4, atol=1e-7)
 
 
-@pytest.mark.parametrize("spec", ["gabor", "gabor(size=none)", "gabor(regions=3,size=none)"])
+@pytest.mark.parametrize(
+    "spec", ["gabor", "gabor(regions=1,size=none)", "gabor(regions=3,size=none)"]
+)
 @pytest.mark.parametrize("shape", ODD_SHAPES)
 def test_any_shape_gives_a_finite_vector(spec, shape):
     rng = np.random.default_rng(0)
@@ -110,15 +116,15 @@ def test_one_colour_gives_zeros(level):
 def test_a_pattern_of_one_frequency_has_no_variances():
     image = np.zeros((24, 32, 3), np.uint8)
     image[(np.indices((24, 32)).sum(0) % 2).astype(bool)] = 255
-    means, variances = Gabor(size=None).describe([image])[0].reshape(2, 72)
+    means, variances = Gabor(regions=1, size=None).describe([image])[0].reshape(2, 72)
     assert means.sum() == pytest.approx(1)
     assert not variances.any()
 
 
 def test_dimension_and_spec():
-    assert Gabor().dim == 144
+    assert Gabor(regions=1).dim == 144
     assert Gabor(regions=2).dim == 576
-    assert Gabor().spec == "gabor(regions=1,size=128)"
+    assert Gabor().spec == "gabor(regions=3,size=128)"
     assert descriptor(Gabor(regions=2, size=None).spec) == Gabor(regions=2, size=None)
 
 

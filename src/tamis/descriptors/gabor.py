@@ -47,8 +47,8 @@ class Gabor(PixelDescriptor):
 
     Notes
     -----
-    ``dim = regions**2 * 144``: 144 by default; the cells in row-major order, in
-    each all means, then all variances. A picture of one colour gives zeros; so do
+    ``dim = regions**2 * 144``: 1,296 by default, 144 for the whole picture; the
+    cells in row-major order, in each all means, then all variances. A picture of one colour gives zeros; so do
     the variances of a cell in which no magnitude varies.
 
     Means and variances of Gabor responses as a description of texture are due to
@@ -69,7 +69,7 @@ class Gabor(PixelDescriptor):
     summary: ClassVar[str] = "responses to Gabor filters: which textures, no colour"
     source: ClassVar[str] = "Manjunath & Ma 1996, doi:10.1109/34.531803"
 
-    regions: int = 1
+    regions: int = 3
 
     def __post_init__(self) -> None:
         super().__post_init__()
