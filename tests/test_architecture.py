@@ -31,6 +31,7 @@ tamis.journal
 tamis.split
 tamis.classify
 tamis.metrics
+tamis.ranking
 tamis.evaluate
 tamis.sorting
 tamis.demo
