@@ -33,6 +33,7 @@ tamis.classify
 tamis.metrics
 tamis.ranking
 tamis.evaluate
+tamis.retrieval
 tamis.sorting
 tamis.demo
 tamis.report
