@@ -31,7 +31,9 @@ tamis.journal
 tamis.split
 tamis.classify
 tamis.metrics
+tamis.ranking
 tamis.evaluate
+tamis.retrieval
 tamis.sorting
 tamis.demo
 tamis.report

@@ -14,6 +14,7 @@ Counts = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
 
 RESAMPLES: Final = 2000
+_BATCH_BYTES: Final = 64 << 20
 
 
 def confusion_matrix(truth: npt.ArrayLike, predicted: npt.ArrayLike, n_classes: int) -> Counts:
@@ -177,9 +178,7 @@ def bootstrap_intervals(
     .. [1] B. Efron, "Bootstrap methods: another look at the jackknife", Annals of
        Statistics 7(1), 1-26, 1979. https://doi.org/10.1214/aos/1176344552
     """
-    _check_confidence(confidence)
-    if resamples < 1:
-        raise InvalidParameterError(f"resamples must be at least 1. Got {resamples}.")
+    _check_bootstrap(confidence, resamples)
     random = np.random.default_rng(seed)
     n = int(confusion.sum())
     n_classes = len(confusion)
@@ -196,6 +195,102 @@ def bootstrap_intervals(
     tail = (1 - confidence) / 2
     result: Values = np.quantile(np.concatenate(values), [tail, 1 - tail], axis=0)
     return result
+
+
+def class_means(values: Values, classes: npt.NDArray[np.intp], n_classes: int) -> Values:
+    """Average the figures of the queries of each class: of AP, that is MAP per class.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, m), float64
+        A row per query.
+    classes : ndarray of shape (n,), intp
+        In [0, n_classes).
+    n_classes : int
+
+    Returns
+    -------
+    ndarray of shape (n_classes, m), float64
+        NaN for a class without queries. The mean over classes of MAP is MMAP.
+    """
+    sums = np.zeros((n_classes, values.shape[1]))
+    np.add.at(sums, classes, values)
+    counts = np.bincount(classes, minlength=n_classes)[:, np.newaxis]
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def bootstrap_means(
+    values: Values,
+    classes: npt.NDArray[np.intp],
+    *,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> tuple[Values, Values]:
+    """Percentile bootstrap over queries, of means over queries and over classes.
+
+    Queries are drawn plainly, not class by class: how many there are of each class
+    varies as it would with other queries. The means of the classes are computed
+    again from each draw, and averaged over the classes that it holds. What the
+    gallery holds is taken as given.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, m), float64
+        A row per query, at least one.
+    classes : ndarray of shape (n,), intp
+    confidence : float
+        In (0, 1).
+    resamples : int
+        How often to draw n queries.
+    seed : int
+
+    Returns
+    -------
+    over_queries, over_classes : ndarray of shape (2, m), float64
+        Lower and upper ends.
+
+    Raises
+    ------
+    InvalidParameterError
+        `confidence` or `resamples` is out of its range, or there is no query.
+    """
+    _check_bootstrap(confidence, resamples)
+    if not len(values):
+        raise InvalidParameterError("there must be at least one query to draw from.")
+    random = np.random.default_rng(seed)
+    order = np.argsort(classes, kind="stable")
+    sorted_values = values[order]
+    ends = np.flatnonzero(np.diff(classes[order], append=-1)) + 1
+    n = len(values)
+    over_queries, over_classes = [], []
+    batch = max(1, min(resamples, _BATCH_BYTES // (8 * n)))
+    for start in range(0, resamples, batch):
+        size = min(batch, resamples - start)
+        drawn = random.integers(0, n, (size, n)) + n * np.arange(size)[:, np.newaxis]
+        times = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+        total = np.zeros((size, values.shape[1]))
+        means = np.zeros_like(total)
+        present = np.zeros((size, 1))
+        for first, end in zip([0, *ends[:-1]], ends, strict=True):
+            sums = times[:, first:end] @ sorted_values[first:end]
+            counts = times[:, first:end].sum(axis=1, keepdims=True)
+            total += sums
+            means += sums / np.maximum(counts, 1)
+            present += counts > 0
+        over_queries.append(total / n)
+        over_classes.append(means / present)
+    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    return (
+        np.quantile(np.concatenate(over_queries), tails, axis=0),
+        np.quantile(np.concatenate(over_classes), tails, axis=0),
+    )
+
+
+def _check_bootstrap(confidence: float, resamples: int) -> None:
+    _check_confidence(confidence)
+    if resamples < 1:
+        raise InvalidParameterError(f"resamples must be at least 1. Got {resamples}.")
 
 
 def _check_confidence(confidence: float) -> None:

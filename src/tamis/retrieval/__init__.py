@@ -1,0 +1,19 @@
+"""How well a descriptor finds pictures of the same class."""
+
+from tamis.retrieval.evaluation import (
+    AP_OVER_ALL,
+    AP_OVER_HITS,
+    FIGURES,
+    DepthScores,
+    RetrievalEvaluation,
+)
+from tamis.retrieval.scoring import evaluate_retrieval
+
+__all__ = [
+    "AP_OVER_ALL",
+    "AP_OVER_HITS",
+    "FIGURES",
+    "DepthScores",
+    "RetrievalEvaluation",
+    "evaluate_retrieval",
+]
