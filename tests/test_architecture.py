@@ -34,6 +34,7 @@ tamis.metrics
 tamis.ranking
 tamis.evaluate
 tamis.retrieval
+tamis.study
 tamis.sorting
 tamis.demo
 tamis.report

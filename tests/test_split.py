@@ -15,6 +15,7 @@ from tamis.split import (
     PARTS,
     assign_folds,
     assign_parts,
+    draw,
     plan_split,
     with_groups,
     with_truth,
@@ -593,3 +594,17 @@ def test_any_name_survives_the_manifest(tmp_path):
     write_truth(str(file), rows)
     read = [(r["path"], r["label"], r["original"]) for r in read_csv(file, required=("path",))]
     assert read == rows
+
+
+def test_a_draw_keeps_the_proportions_and_does_not_depend_on_order():
+    paths = tuple(
+        f"{label}/{i:03}.jpg" for label, n in (("a", 60), ("b", 30), ("c", 10)) for i in range(n)
+    )
+    table = ImageTable(paths, tuple(path[0] for path in paths), (None,) * 100)
+    rows = draw(table, 20, seed=1)
+    assert rows == sorted(set(rows))
+    assert Counter(table.labels[row] for row in rows) == {"a": 12, "b": 6, "c": 2}
+    backwards = table.select(range(99, -1, -1))
+    assert {backwards.paths[r] for r in draw(backwards, 20, seed=1)} == {paths[r] for r in rows}
+    assert draw(table, 20, seed=2) != rows
+    assert draw(table, 100) == draw(table, 1000) == list(range(100))

@@ -128,6 +128,26 @@ def assign_folds(table: ImageTable, n_folds: int, *, seed: int = 0) -> dict[str,
     return parts
 
 
+def draw(table: ImageTable, n: int, *, seed: int = 0) -> list[int]:
+    """Draw n pictures of a labelled table, each class in its proportion.
+
+    Returns
+    -------
+    list of int
+        Rows, in the order of the table; all of them if there are no more than n.
+    """
+    if len(table) <= n:
+        return list(range(len(table)))
+    names = table.names
+    sizes = Counter(table.labels)
+    quotas = _rounded(n, [sizes[label] / len(table) for label in table.classes])
+    drawn: list[int] = []
+    for label, quota in zip(table.classes, quotas, strict=True):
+        members = [row for row, other in enumerate(table.labels) if other == label]
+        drawn += sorted(members, key=lambda row: _chance(seed, "draw", names[row]))[:quota]
+    return sorted(drawn)
+
+
 def with_groups(table: ImageTable, file: str | os.PathLike[str]) -> ImageTable:
     """Take the groups of pictures from a CSV file with the columns path,group.
 

@@ -57,3 +57,32 @@ def learn(
     if not descriptor.fitted:
         descriptor = descriptor.fit([one.features for one in found], distance=distance)
     return descriptor, combine(descriptor, found)
+
+
+def read_several(
+    source: str,
+    table: ImageTable,
+    descriptors: Sequence[Descriptor],
+    *,
+    jobs: int | None,
+    max_pixels: int,
+) -> list[FeatureTable]:
+    """Read or compute the vectors of the pictures of `table` by several descriptors."""
+    stored = [stored_features(source, one) for one in descriptors]
+    missing = [one for one, found in zip(descriptors, stored, strict=True) if found is None]
+    computed: list[FeatureTable] = []
+    if missing:
+        with progress("pictures", len(table)) as advance:
+            computed = extract_several(
+                table, missing, jobs=jobs, max_pixels=max_pixels, progress=advance
+            )
+    fresh = iter(computed)
+    wanted = set(table.paths)
+    tables = []
+    for one, found in zip(descriptors, stored, strict=True):
+        if found is None:
+            tables.append(next(fresh))
+            continue
+        whole = combine(one, found)
+        tables.append(whole.select([i for i, p in enumerate(whole.paths) if p in wanted]))
+    return tables

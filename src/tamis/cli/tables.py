@@ -6,6 +6,7 @@ from rich.table import Table
 
 from tamis.errors import printable
 from tamis.evaluate import Evaluation
+from tamis.study import Comparison
 
 
 def print_evaluation(result: Evaluation) -> None:
@@ -48,3 +49,37 @@ def _confusions(result: Evaluation) -> list[tuple[int, str, str]]:
         if i != j
     ]
     return sorted(wrong, key=lambda item: -item[0])
+
+
+def print_comparison(result: Comparison, *, most: int = 15) -> None:
+    """Print the best candidates, every single descriptor, and what the choice is worth."""
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    names = [spec.partition("(")[0] for spec in result.specs]
+    if len(set(names)) < len(names):  # two of one kind: only the whole spec tells them apart
+        names = list(result.specs)
+
+    def name(parts: tuple[int, ...]) -> str:
+        return "+".join(names[part] for part in parts)
+
+    depth = result.signature["depth"]
+    table = Table("", box=None, pad_edge=False)
+    for title in (f"MMAP@{depth}, hits found", "all relevant", f"P@{depth}"):
+        table.add_column(title, justify="right")
+    for rank, one in enumerate(result.candidates):
+        if rank < most or len(one.parts) == 1:
+            values = (f"{value:.3f}" for value in (one.mmap, one.mmap_all, one.precision))
+            table.add_row(name(one.parts), *values)
+    console.print(table)
+    best = result.candidates[0]
+    for lead in result.leads:
+        low, high = lead.interval
+        console.print(
+            f"{name(best.parts)} is ahead of {name(lead.other)} by {lead.difference:.4f} "
+            f"(95 % interval {low:.4f} to {high:.4f})"
+        )
+    chosen = ", ".join(dict.fromkeys(name(parts) for parts in result.chosen))
+    console.print(
+        f"best of {len(result.candidates)}: {name(best.parts)}, {best.mmap:.4f}; honest figure, "
+        f"chosen on other pictures than scored: {result.nested:.4f} (chosen: {chosen})"
+    )
+    console.print(" | ".join(f"{key}: {value}" for key, value in result.signature.items()))

@@ -48,8 +48,9 @@ class Gabor(PixelDescriptor):
     Notes
     -----
     ``dim = regions**2 * 144``: 1,296 by default, 144 for the whole picture; the
-    cells in row-major order, in each all means, then all variances. A picture of one colour gives zeros; so do
-    the variances of a cell in which no magnitude varies.
+    cells in row-major order, in each all means, then all variances. A picture of
+    one colour gives zeros; so do the variances of a cell in which no magnitude
+    varies.
 
     Means and variances of Gabor responses as a description of texture are due to
     Manjunath and Ma [1]_. With ``regions=1,size=none`` the bank and the values are

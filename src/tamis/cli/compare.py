@@ -1,0 +1,129 @@
+"""`tamis compare`."""
+
+from typing import Annotated
+
+import typer
+
+from tamis.cli.console import Distance, Jobs, Json, MaxPixels
+
+
+def compare(
+    source: Annotated[
+        str, typer.Argument(metavar="DIR", help="A folder per class, or a collection.")
+    ],
+    by: Annotated[
+        str, typer.Option(metavar="SPECS", help="Descriptors, with commas between.")
+    ] = "color,hsv,lbp,edge,hog,gabor,daisy",
+    fuse: Annotated[
+        str, typer.Option(metavar="A-B", help="Also score all fusions of A to B of them.")
+    ] = "1-1",
+    depth: Annotated[int, typer.Option(min=1, help="Results that count.")] = 10,
+    distance: Distance = "l1",
+    method: Annotated[
+        str, typer.Option(help="How to fuse: sum of scaled distances, or rrf (ranks).")
+    ] = "sum",
+    folds: Annotated[int, typer.Option(min=2, help="Of the nested cross-validation.")] = 5,
+    classes: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Take only these class folders.")
+    ] = None,
+    most: Annotated[
+        int, typer.Option(min=10, help="Compare on so many pictures, drawn at random, at most.")
+    ] = 4000,
+    seed: Annotated[int, typer.Option(help="Of the draw, the folds and the bootstrap.")] = 0,
+    jobs: Jobs = None,
+    max_pixels: MaxPixels = 200_000_000,
+    json: Json = None,
+) -> None:
+    """Find the descriptor, or the fusion of several, that serves pictures best.
+
+    Scores each by leave-one-out retrieval: every picture asks for the ones most like
+    it, and those of its class are right. The best of many figures flatters; the
+    honest figure beside it comes from pictures that had no say in the choice.
+
+        tamis compare photos --by color,lbp,gist,edge --fuse 2-4
+    """
+    import time
+
+    from tamis.cli.console import as_dicts, progress, say, warn, warn_failures, write_json
+    from tamis.cli.sources import read_several, read_table
+    from tamis.cli.tables import print_comparison
+    from tamis.descriptors import descriptor, split_specs
+    from tamis.errors import InvalidParameterError
+    from tamis.evaluate import versions
+    from tamis.split import draw
+    from tamis.study import compare as score
+
+    start = time.perf_counter()
+    try:
+        least, largest = (
+            int(word) for word in (fuse if "-" in fuse else f"{fuse}-{fuse}").split("-")
+        )
+    except ValueError:
+        raise InvalidParameterError(f"fuse must be a range such as 2-7. Got {fuse!r}.") from None
+    several = [descriptor(spec) for spec in split_specs(by)]
+    table = read_table(source, classes=classes)
+    labelled = [row for row, label in enumerate(table.labels) if label is not None]
+    if len(labelled) < len(table):
+        warn(f"leaving out {len(table) - len(labelled)} pictures that have no class")
+        table = table.select(labelled)
+    if len(table) > most:
+        warn(f"comparing on {most} of {len(table)} pictures, drawn at random; --most takes more")
+        table = table.select(draw(table, most, seed=seed))
+    tables = read_several(source, table, several, jobs=jobs, max_pixels=max_pixels)
+    warn_failures(tables[0].failures)
+    n_candidates = _combinations(len(several), least, largest)
+    with progress("combinations", n_candidates * (folds + 1) + folds) as advance:
+        result = score(
+            tables,
+            fuse=(least, largest),
+            depth=depth,
+            distance=distance,
+            method=method,
+            folds=folds,
+            seed=seed,
+            jobs=jobs,
+            progress=advance,
+        )
+    if json != "-":
+        print_comparison(result)
+    winner = "+".join(several[part].spec for part in result.candidates[0].parts)
+    say(f"to use it: tamis sort --train DIR --input DIR --out DIR --by '{winner}'", unless=json)
+    warn(
+        f"{n_candidates} candidates on {len(table)} pictures in {time.perf_counter() - start:.1f} s"
+    )
+    write_json(
+        json,
+        {
+            "candidates": [
+                {
+                    "by": [result.specs[part] for part in one.parts],
+                    "depth": depth,
+                    "mmap": one.mmap,
+                    "mmap_all": one.mmap_all,
+                    "precision": one.precision,
+                }
+                for one in result.candidates
+            ],
+            "winner": winner,
+            "nested_mmap": result.nested,
+            "chosen": [[result.specs[part] for part in parts] for parts in result.chosen],
+            "leads": [
+                {
+                    "over": [result.specs[part] for part in one.other],
+                    "difference": one.difference,
+                    "interval": list(one.interval),
+                }
+                for one in result.leads
+            ],
+            "signature": result.signature | versions(),
+            "n_images": len(tables[0]),
+            "failures": as_dicts(tables[0].failures),
+            "seconds": time.perf_counter() - start,
+        },
+    )
+
+
+def _combinations(n: int, least: int, largest: int) -> int:
+    from math import comb
+
+    return sum(comb(n, size) for size in {1, *range(least, largest + 1)})
