@@ -26,6 +26,11 @@ format: $(READY)
 
 bench: $(READY)  ## the figures of docs/results.md
 	$(BIN)/python benchmarks/decode_color.py
+	$(BIN)/python benchmarks/reference.py --check
+	$(BIN)/python benchmarks/descriptor_speed.py
+	$(BIN)/python benchmarks/quality.py
+	$(BIN)/python benchmarks/threads.py
+	$(BIN)/python benchmarks/collection.py --corel --synthetic 100000
 	$(BIN)/python benchmarks/six_classes.py
 
 $(READY): pyproject.toml constraints.txt
