@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
-from tamis.cli.console import progress, warn_ignored
+from tamis.cli.console import progress, warn, warn_ignored
 from tamis.descriptors import Descriptor
 from tamis.errors import TableError, printable
 from tamis.features import FeatureTable, extract
+from tamis.split import TRUTH_SUFFIX, with_truth
 from tamis.store import Collection, is_collection
 from tamis.table import ImageTable
 
@@ -15,17 +17,55 @@ def read_table(
     source: str, *, classes: str | None = None, exclude: Sequence[str] = ()
 ) -> ImageTable:
     """List the pictures of a folder, a CSV file or a collection; say what is passed over."""
+    chosen = classes.split(",") if classes else None
     if is_collection(source):
-        table = Collection.open(source).table()
+        table = _only(Collection.open(source).table(), chosen, source)
     elif os.path.isfile(source):
-        table = ImageTable.from_csv(source)
+        table = _only(ImageTable.from_csv(source), chosen, source)
     else:
-        chosen = classes.split(",") if classes else None
         table = ImageTable.from_folder(source, classes=chosen, exclude=exclude)
         warn_ignored(table.ignored, source)
     if not len(table):
         raise TableError(f"{printable(source)} holds no picture.")
     return table
+
+
+def _only(table: ImageTable, classes: Sequence[str] | None, source: str) -> ImageTable:
+    """Take only the pictures of some classes."""
+    if not classes:
+        return table
+    if missing := sorted(set(classes) - set(table.classes)):
+        raise TableError(
+            f"no pictures of the class {', '.join(map(printable, missing))} in "
+            f"{printable(source)}. It has: {', '.join(map(printable, table.classes)) or 'none'}."
+        )
+    return table.select(i for i, label in enumerate(table.labels) if label in set(classes))
+
+
+def read_labelled(
+    source: str, *, truth: str | None = None, classes: str | None = None
+) -> tuple[ImageTable, int]:
+    """List the pictures whose class is known, from folders or a truth manifest.
+
+    Gives also the number of those that are left out because it is not.
+    """
+    table = read_table(source)
+    if truth is None and not table.classes:
+        truth = os.path.normpath(source) + TRUTH_SUFFIX
+        if not os.path.exists(truth):
+            raise TableError(
+                f"{printable(source)} has no class folders, and there is no {printable(truth)}. "
+                "Name the manifest of a blind test by --truth."
+            )
+    if truth is not None:
+        table = with_truth(table, truth)
+    if classes:
+        return _only(table, classes.split(","), source), 0
+    known = [row for row, label in enumerate(table.labels) if label is not None]
+    if left_out := len(table) - len(known):
+        warn(f"leaving out {left_out} pictures of {printable(source)} that are in no class folder")
+        table = table.select(known)
+    return table, left_out
 
 
 def stored_features(source: str, descriptor: Descriptor) -> FeatureTable | None:
@@ -45,9 +85,15 @@ def read_features(
     jobs: int | None,
     max_pixels: int,
 ) -> FeatureTable:
-    """Read or compute the vectors of all pictures of a source."""
+    """Read or compute the vectors of the pictures of a source that are in `table`."""
     found = stored_features(source, descriptor)
     if found is not None:
-        return found
+        wanted = set(table.paths)
+        rows = [row for row, path in enumerate(found.paths) if path in wanted]
+        if len(rows) < len(found):
+            found = found.select(rows)
+        failures = tuple(one for one in found.failures if one.path in wanted)
+        labels = dict(zip(table.paths, table.labels, strict=True))
+        return replace(found, labels=tuple(labels[path] for path in found.paths), failures=failures)
     with progress(what, len(table)) as advance:
         return extract(table, descriptor, jobs=jobs, max_pixels=max_pixels, progress=advance)
