@@ -24,10 +24,9 @@ def answer(
     descriptor, known = learn(
         train, examples, descriptor, distance=distance, jobs=jobs, max_pixels=max_pixels
     )
-    stored = stored_features(source, descriptor)
+    stored = stored_features(source, pictures, descriptor)
     if stored is not None:
-        found, wanted = combine(descriptor, stored), set(pictures.paths)
-        found = found.select([i for i, path in enumerate(found.paths) if path in wanted])
+        found = combine(descriptor, stored)
         predictions = classify_features(
             known, [found], spec=descriptor.spec, k=k, distance=distance, jobs=jobs
         )

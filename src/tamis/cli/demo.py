@@ -47,7 +47,7 @@ def demo(
     sort(train, test, result)
     say("")
     announce("evaluate", "--train", train, "--test", test, "--by", "color", "--report", report)
-    evaluate(train, test, report=report)
+    evaluate(train=train, test=test, report=report)
     say(
         f"\nAll of it took {time.perf_counter() - start:.1f} s. Look at\n"
         f"  {printable(os.path.abspath(report))}\n"

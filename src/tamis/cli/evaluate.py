@@ -4,14 +4,79 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import By, Distance, Jobs, Json, K, MaxPixels, Strict
+from tamis.cli.console import By, Distance, Jobs, Json, MaxPixels, Strict
+
+_CLASSIFYING = "Classification"
+_RETRIEVING = "Retrieval"
 
 
 def evaluate(
-    train: Annotated[str, typer.Option(metavar="DIR", help="Examples: a folder per class.")],
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DIR", help="A folder per class: each picture is looked for among the others."
+        ),
+    ] = None,
+    train: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="A folder per class.", rich_help_panel=_CLASSIFYING),
+    ] = None,
     test: Annotated[
-        str, typer.Option(metavar="DIR", help="A folder per class, or a blind test folder.")
-    ],
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="A folder per class, or a blind test folder.",
+            rich_help_panel=_CLASSIFYING,
+        ),
+    ] = None,
+    k: Annotated[
+        int | None,
+        typer.Option(
+            "--k",
+            "-k",
+            min=1,
+            help="Neighbours that vote.",
+            show_default="5",
+            rich_help_panel=_CLASSIFYING,
+        ),
+    ] = None,
+    report: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write an HTML report with pictures.",
+            rich_help_panel=_CLASSIFYING,
+        ),
+    ] = None,
+    gallery: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR", help="What is searched: a folder per class.", rich_help_panel=_RETRIEVING
+        ),
+    ] = None,
+    queries: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="What is looked for: a folder per class, or a blind test folder.",
+            rich_help_panel=_RETRIEVING,
+        ),
+    ] = None,
+    depth: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="N,...",
+            help="Results to look at; several with commas between.",
+            show_default="10",
+            rich_help_panel=_RETRIEVING,
+        ),
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...", help="Take only these classes.", rich_help_panel=_RETRIEVING
+        ),
+    ] = None,
     truth: Annotated[
         str | None,
         typer.Option(
@@ -19,96 +84,79 @@ def evaluate(
         ),
     ] = None,
     by: By = "color",
-    k: K = 5,
     distance: Distance = "l1",
-    report: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write an HTML report with pictures.")
-    ] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
     strict: Strict = False,
     json: Json = None,
 ) -> None:
-    """Score how well examples classify pictures whose class is known.
+    """Score how well pictures whose class is known are found, or classified.
 
-    The truth comes from the class folders of --test or, after `tamis split
-    --blind`, from the manifest beside it. Each overall figure has a 95 % interval.
+    Retrieval: each picture of DIR is looked for among the others, or each of --queries
+    in --gallery; a result is right if it has the same class. Classification: --train
+    teaches, --test is scored. The truth comes from the class folders or, after `tamis
+    split --blind`, from the manifest beside it. Figures have 95 % intervals.
+
+        tamis evaluate photos --by color --depth 10,50
 
         tamis evaluate --train parts/train --test parts/test --by color --report report.html
     """
-    import os
-    import time
+    from tamis.cli.evaluation.classification import score_classification
+    from tamis.cli.evaluation.retrieval import parse_depths, score_retrieval
+    from tamis.errors import InvalidParameterError
 
-    from tamis.cli.answering import answer
-    from tamis.cli.console import say, warn, write_json
-    from tamis.cli.sources import read_table
-    from tamis.cli.tables import print_evaluation
-    from tamis.descriptors import descriptor
-    from tamis.errors import DestinationError, TableError, printable
-    from tamis.evaluate import evaluate as score
-    from tamis.split import TRUTH_SUFFIX, with_truth
-
-    start = time.perf_counter()
-    pictures = read_table(test)
-    if truth is None and not pictures.classes:
-        truth = os.path.normpath(test) + TRUTH_SUFFIX
-        if not os.path.exists(truth):
-            raise TableError(
-                f"{printable(test)} has no class folders, and there is no {printable(truth)}. "
-                "Name the manifest of a blind test by --truth."
-            )
-    if truth is not None:
-        pictures = with_truth(pictures, truth)
-    elif None in pictures.labels:
-        stray = [row for row, label in enumerate(pictures.labels) if label is None]
-        warn(f"leaving out {len(stray)} pictures of {printable(test)} that are in no class folder")
-        pictures = pictures.select(
-            r for r, label in enumerate(pictures.labels) if label is not None
-        )
-
-    known, answers = answer(
-        train,
-        test,
-        pictures,
-        descriptor(by),
-        k=k,
-        distance=distance,
-        jobs=jobs,
-        max_pixels=max_pixels,
-    )
-    labels = {
-        path: label
-        for path, label in zip(pictures.paths, pictures.labels, strict=True)
-        if label is not None
+    forms = {
+        "DIR": source is not None,
+        "--gallery DIR --queries DIR": gallery is not None or queries is not None,
+        "--train DIR --test DIR": train is not None or test is not None,
     }
-    result = score(answers, labels, seed=seed)
-    if json != "-":
-        print_evaluation(result)
-    if report is not None:
-        from tamis.report import render
-
-        page = render(
-            answers,
-            result,
-            truth=labels,
-            title=f"How well {by} tells {len(result.classes)} classes apart",
-            train_failures=known.failures,
-            ignored=pictures.ignored,
-            max_pixels=max_pixels,
+    if sum(forms.values()) != 1:
+        named = " and ".join(form for form, used in forms.items() if used) or "nothing"
+        raise InvalidParameterError(
+            f"say what to score, in one of three ways: {', or '.join(forms)}. Got {named}."
         )
-        try:
-            with open(report, "w", encoding="utf-8") as file:
-                file.write(page)
-        except OSError as error:
-            raise DestinationError(
-                f"cannot write {printable(report)}: {error.strerror}."
-            ) from error
-        say(f"see {printable(report)}", unless=json)
-    write_json(
-        json,
-        result.to_dict()
-        | {"ignored": list(pictures.ignored), "seconds": time.perf_counter() - start},
-    )
-    if strict and (known.failures or answers.failures):
+    if forms["--train DIR --test DIR"]:
+        if train is None or test is None:
+            raise InvalidParameterError("--train and --test are needed both.")
+        _refuse("retrieval", {"--depth": depth, "--classes": classes})
+        skipped = score_classification(
+            train,
+            test,
+            truth=truth,
+            by=by,
+            k=k or 5,
+            distance=distance,
+            report=report,
+            seed=seed,
+            jobs=jobs,
+            max_pixels=max_pixels,
+            json=json,
+        )
+    else:
+        _refuse("classification", {"-k": k, "--report": report})
+        if source is None and (gallery is None or queries is None):
+            raise InvalidParameterError("--gallery and --queries are needed both.")
+        skipped = score_retrieval(
+            source or gallery or "",
+            queries,
+            depths=parse_depths(depth or ["10"]),
+            classes=classes,
+            truth=truth,
+            by=by,
+            distance=distance,
+            seed=seed,
+            jobs=jobs,
+            max_pixels=max_pixels,
+            json=json,
+        )
+    if strict and skipped:
         raise typer.Exit(1)
+
+
+def _refuse(kind: str, options: dict[str, object]) -> None:
+    from tamis.errors import InvalidParameterError
+
+    for name, value in options.items():
+        if value is not None:
+            raise InvalidParameterError(f"{name} is for the scoring of {kind}. Leave it out.")

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
-from tamis.cli.console import progress, warn_ignored
+from tamis.cli.console import progress, warn, warn_ignored
 from tamis.descriptors import Descriptor
 from tamis.errors import TableError, printable
 from tamis.features import FeatureTable, combine, extract_several
+from tamis.split import TRUTH_SUFFIX, with_truth
 from tamis.store import Collection, is_collection
 from tamis.table import ImageTable
 
@@ -15,12 +17,12 @@ def read_table(
     source: str, *, classes: str | None = None, exclude: Sequence[str] = ()
 ) -> ImageTable:
     """List the pictures of a folder, a CSV file or a collection; say what is passed over."""
+    chosen = classes.split(",") if classes else None
     if is_collection(source):
-        table = Collection.open(source).table()
+        table = _only(Collection.open(source).table(), chosen, source)
     elif os.path.isfile(source):
-        table = ImageTable.from_csv(source)
+        table = _only(ImageTable.from_csv(source), chosen, source)
     else:
-        chosen = classes.split(",") if classes else None
         table = ImageTable.from_folder(source, classes=chosen, exclude=exclude)
         warn_ignored(table.ignored, source)
     if not len(table):
@@ -28,35 +30,70 @@ def read_table(
     return table
 
 
-def stored_features(source: str, descriptor: Descriptor) -> list[FeatureTable] | None:
-    """Read the vectors of a descriptor's leaves if the source is a collection that has them."""
+def _only(table: ImageTable, classes: Sequence[str] | None, source: str) -> ImageTable:
+    """Take only the pictures of some classes."""
+    if not classes:
+        return table
+    if missing := sorted(set(classes) - set(table.classes)):
+        raise TableError(
+            f"no pictures of the class {', '.join(map(printable, missing))} in "
+            f"{printable(source)}. It has: {', '.join(map(printable, table.classes)) or 'none'}."
+        )
+    return table.select(i for i, label in enumerate(table.labels) if label in set(classes))
+
+
+def read_labelled(
+    source: str, *, truth: str | None = None, classes: str | None = None
+) -> tuple[ImageTable, int]:
+    """List the pictures whose class is known, from folders or a truth manifest.
+
+    Gives also the number of those that are left out because it is not.
+    """
+    table = read_table(source)
+    if truth is None and not table.classes:
+        truth = os.path.normpath(source) + TRUTH_SUFFIX
+        if not os.path.exists(truth):
+            raise TableError(
+                f"{printable(source)} has no class folders, and there is no {printable(truth)}. "
+                "Name the manifest of a blind test by --truth."
+            )
+    if truth is not None:
+        table = with_truth(table, truth)
+    if classes:
+        return _only(table, classes.split(","), source), 0
+    known = [row for row, label in enumerate(table.labels) if label is not None]
+    if left_out := len(table) - len(known):
+        warn(f"leaving out {left_out} pictures of {printable(source)} that are in no class folder")
+        table = table.select(known)
+    return table, left_out
+
+
+def stored_features(
+    source: str, table: ImageTable, descriptor: Descriptor
+) -> list[FeatureTable] | None:
+    """Read the vectors of a descriptor's leaves, for the pictures of `table`.
+
+    None if the source is no collection, or one that does not hold them all.
+    """
     if not is_collection(source):
         return None
     collection = Collection.open(source)
     if not {leaf.spec for leaf in descriptor.leaves} <= set(collection.specs):
         return None
-    return [collection.features(leaf.spec) for leaf in descriptor.leaves]
+    return [_restricted(collection.features(leaf.spec), table) for leaf in descriptor.leaves]
 
 
-def learn(
-    source: str,
-    table: ImageTable,
-    descriptor: Descriptor,
-    *,
-    distance: str,
-    jobs: int | None,
-    max_pixels: int,
-) -> tuple[Descriptor, FeatureTable]:
-    """Read or compute the vectors of the examples, and fit the descriptor to them."""
-    found = stored_features(source, descriptor)
-    if found is None:
-        with progress("examples", len(table)) as advance:
-            found = extract_several(
-                table, descriptor.leaves, jobs=jobs, max_pixels=max_pixels, progress=advance
-            )
-    if not descriptor.fitted:
-        descriptor = descriptor.fit([one.features for one in found], distance=distance)
-    return descriptor, combine(descriptor, found)
+def _restricted(found: FeatureTable, table: ImageTable) -> FeatureTable:
+    """Keep the rows of the pictures of `table`, with the classes that it says they have."""
+    labels = dict(zip(table.paths, table.labels, strict=True))
+    rows = [row for row, path in enumerate(found.paths) if path in labels]
+    if len(rows) < len(found):
+        found = found.select(rows)
+    return replace(
+        found,
+        labels=tuple(labels[path] for path in found.paths),
+        failures=tuple(one for one in found.failures if one.path in labels),
+    )
 
 
 def read_several(
@@ -64,25 +101,40 @@ def read_several(
     table: ImageTable,
     descriptors: Sequence[Descriptor],
     *,
+    what: str = "pictures",
     jobs: int | None,
     max_pixels: int,
 ) -> list[FeatureTable]:
-    """Read or compute the vectors of the pictures of `table` by several descriptors."""
-    stored = [stored_features(source, one) for one in descriptors]
+    """Read or compute the vectors of the pictures of `table` by several fitted descriptors."""
+    stored = [stored_features(source, table, one) for one in descriptors]
     missing = [one for one, found in zip(descriptors, stored, strict=True) if found is None]
     computed: list[FeatureTable] = []
     if missing:
-        with progress("pictures", len(table)) as advance:
+        with progress(what, len(table)) as advance:
             computed = extract_several(
                 table, missing, jobs=jobs, max_pixels=max_pixels, progress=advance
             )
     fresh = iter(computed)
-    wanted = set(table.paths)
-    tables = []
-    for one, found in zip(descriptors, stored, strict=True):
-        if found is None:
-            tables.append(next(fresh))
-            continue
-        whole = combine(one, found)
-        tables.append(whole.select([i for i, p in enumerate(whole.paths) if p in wanted]))
-    return tables
+    return [
+        next(fresh) if found is None else combine(one, found)
+        for one, found in zip(descriptors, stored, strict=True)
+    ]
+
+
+def learn(
+    source: str,
+    table: ImageTable,
+    descriptor: Descriptor,
+    *,
+    what: str = "examples",
+    distance: str,
+    jobs: int | None,
+    max_pixels: int,
+) -> tuple[Descriptor, FeatureTable]:
+    """Read or compute the vectors of the examples, and fit the descriptor to them."""
+    found = read_several(
+        source, table, descriptor.leaves, what=what, jobs=jobs, max_pixels=max_pixels
+    )
+    if not descriptor.fitted:
+        descriptor = descriptor.fit([one.features for one in found], distance=distance)
+    return descriptor, combine(descriptor, found)

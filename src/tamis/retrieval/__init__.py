@@ -7,7 +7,7 @@ from tamis.retrieval.evaluation import (
     DepthScores,
     RetrievalEvaluation,
 )
-from tamis.retrieval.scoring import evaluate_retrieval
+from tamis.retrieval.scoring import check_task, evaluate_retrieval
 
 __all__ = [
     "AP_OVER_ALL",
@@ -15,5 +15,6 @@ __all__ = [
     "FIGURES",
     "DepthScores",
     "RetrievalEvaluation",
+    "check_task",
     "evaluate_retrieval",
 ]

@@ -80,18 +80,12 @@ def evaluate_retrieval(
         A depth or `distance` is out of its range, or the descriptors differ.
     """
     pictures = _labelled(gallery)
+    wanted_depths = check_task(pictures.labels, depths=depths, leave_one_out=queries is None)
     wanted = pictures if queries is None else _labelled(queries)
     classes = sorted({*pictures.labels, *wanted.labels}, key=lambda name: sort_key(str(name)))
     number = {name: i for i, name in enumerate(classes)}
     gallery_classes = np.array([number[name] for name in pictures.labels], np.intp)
     query_classes = np.array([number[name] for name in wanted.labels], np.intp)
-    if (n_classes := len(set(pictures.labels))) < 2:
-        raise TableError(
-            "retrieval is scored by how well classes are told apart. It needs labelled, readable "
-            f"pictures of at least two classes to choose from, a folder per class. Got {n_classes}."
-        )
-    n_others = len(pictures) - (queries is None)
-    wanted_depths = _check_depths(depths, n_others)
     n_relevant = np.bincount(gallery_classes, minlength=len(classes))[query_classes]
     if queries is None:
         n_relevant -= 1
@@ -136,6 +130,43 @@ def evaluate_retrieval(
     )
 
 
+def check_task(
+    labels: Sequence[str | None], *, depths: Sequence[int], leave_one_out: bool
+) -> list[int]:
+    """Tell whether retrieval can be scored in a gallery, before its vectors are computed.
+
+    Parameters
+    ----------
+    labels : sequence of (str or None)
+        Of the gallery.
+    depths : sequence of int
+    leave_one_out : bool
+
+    Returns
+    -------
+    list of int
+        The depths, in ascending order, each once.
+
+    Raises
+    ------
+    TableError, InvalidParameterError
+        As `evaluate_retrieval` raises them.
+    """
+    known = [label for label in labels if label is not None]
+    if (n_classes := len(set(known))) < 2:
+        raise TableError(
+            "retrieval is scored by how well classes are told apart. It needs labelled, readable "
+            f"pictures of at least two classes to choose from, a folder per class. Got {n_classes}."
+        )
+    n_others = len(known) - leave_one_out
+    if not depths or not 1 <= min(depths) <= max(depths) <= n_others:
+        raise InvalidParameterError(
+            "depths must be at least 1 and at most the number of pictures to choose from, "
+            f"{n_others}. Got {', '.join(map(str, depths)) or 'none'}."
+        )
+    return sorted({int(depth) for depth in depths})
+
+
 def _signature(gallery: FeatureTable, queries: FeatureTable | None) -> dict[str, str | int]:
     if queries is None:
         task, match = "leave-one-out", "excluded, by row"
@@ -157,15 +188,6 @@ def _signature(gallery: FeatureTable, queries: FeatureTable | None) -> dict[str,
 def _labelled(table: FeatureTable) -> FeatureTable:
     known = [row for row, label in enumerate(table.labels) if label is not None]
     return table if len(known) == len(table) else table.select(known)
-
-
-def _check_depths(depths: Sequence[int], n_others: int) -> list[int]:
-    if not depths or not 1 <= min(depths) <= max(depths) <= n_others:
-        raise InvalidParameterError(
-            "depths must be at least 1 and at most the number of pictures to choose from, "
-            f"{n_others}. Got {', '.join(map(str, depths)) or 'none'}."
-        )
-    return sorted({int(depth) for depth in depths})
 
 
 def _blocks(

@@ -1,0 +1,1 @@
+"""What `tamis evaluate` does: one file per kind of score."""

@@ -1,0 +1,75 @@
+"""How well examples classify pictures."""
+
+import time
+from collections.abc import Sequence
+
+from tamis.cli.answering import answer
+from tamis.cli.console import say, write_json
+from tamis.cli.sources import read_labelled
+from tamis.cli.tables import print_evaluation
+from tamis.descriptors import descriptor
+from tamis.errors import DestinationError, Failure, printable
+from tamis.evaluate import evaluate
+
+
+def score_classification(
+    train: str,
+    test: str,
+    *,
+    truth: str | None,
+    by: str,
+    k: int,
+    distance: str,
+    report: str | None,
+    seed: int,
+    jobs: int | None,
+    max_pixels: int,
+    json: str | None,
+) -> Sequence[Failure]:
+    """Learn from `train`, score on `test`, print; give the files that were skipped."""
+    start = time.perf_counter()
+    pictures, _ = read_labelled(test, truth=truth)
+    known, answers = answer(
+        train,
+        test,
+        pictures,
+        descriptor(by),
+        k=k,
+        distance=distance,
+        jobs=jobs,
+        max_pixels=max_pixels,
+    )
+    labels = {
+        path: label
+        for path, label in zip(pictures.paths, pictures.labels, strict=True)
+        if label is not None
+    }
+    result = evaluate(answers, labels, seed=seed)
+    if json != "-":
+        print_evaluation(result)
+    if report is not None:
+        from tamis.report import render
+
+        page = render(
+            answers,
+            result,
+            truth=labels,
+            title=f"How well {by} tells {len(result.classes)} classes apart",
+            train_failures=known.failures,
+            ignored=pictures.ignored,
+            max_pixels=max_pixels,
+        )
+        try:
+            with open(report, "w", encoding="utf-8") as file:
+                file.write(page)
+        except OSError as error:
+            raise DestinationError(
+                f"cannot write {printable(report)}: {error.strerror}."
+            ) from error
+        say(f"see {printable(report)}", unless=json)
+    write_json(
+        json,
+        result.to_dict()
+        | {"ignored": list(pictures.ignored), "seconds": time.perf_counter() - start},
+    )
+    return (*known.failures, *answers.failures)

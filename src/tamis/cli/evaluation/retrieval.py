@@ -1,0 +1,85 @@
+"""How well pictures of a class are found."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tamis.cli.console import progress, warn, warn_failures, write_json
+from tamis.cli.evaluation.retrieval_tables import print_retrieval
+from tamis.cli.sources import learn, read_labelled
+from tamis.descriptors import descriptor
+from tamis.distances import check_distance
+from tamis.errors import Failure, InvalidParameterError
+from tamis.features import FeatureTable
+from tamis.retrieval import check_task, evaluate_retrieval
+
+
+def score_retrieval(
+    gallery: str,
+    queries: str | None,
+    *,
+    depths: list[int],
+    classes: str | None,
+    truth: str | None,
+    by: str,
+    distance: str,
+    seed: int,
+    jobs: int | None,
+    max_pixels: int,
+    json: str | None,
+) -> Sequence[Failure]:
+    """Look for pictures, score and print; give the files that were skipped."""
+    start = time.perf_counter()
+    wanted = descriptor(by)
+    check_distance(distance)
+    # A truth manifest is that of the queries, where there are queries.
+    sources = [(gallery, truth, "pictures")] if queries is None else []
+    if queries is not None:
+        sources = [(gallery, None, "gallery"), (queries, truth, "queries")]
+    read = [read_labelled(name, truth=csv, classes=classes) for name, csv, _ in sources]
+    # Before anything is computed: what cannot be scored is known from the lists.
+    check_task(read[0][0].labels, depths=depths, leave_one_out=queries is None)
+    tables: list[FeatureTable] = []
+    for (source, _, what), (pictures, _) in zip(sources, read, strict=True):
+        # Fitted to the gallery, which comes first, and then no more.
+        wanted, found = learn(
+            source,
+            pictures,
+            wanted,
+            what=what,
+            distance=distance,
+            jobs=jobs,
+            max_pixels=max_pixels,
+        )
+        tables.append(found)
+        warn_failures(found.failures)
+    if len(tables) == 2 and (shared := set(tables[0].paths) & set(tables[1].paths)):
+        warn(f"{len(shared)} queries are in the gallery too, where each finds itself")
+    with progress("queries", len(tables[-1])) as advance:
+        result = evaluate_retrieval(
+            *tables, depths=depths, distance=distance, jobs=jobs, seed=seed, progress=advance
+        )
+    result = replace(result, n_unlabelled=sum(left_out for _, left_out in read))
+    if json != "-":
+        print_retrieval(result)
+    write_json(
+        json,
+        result.to_dict()
+        | {
+            "ignored": [path for pictures, _ in read for path in pictures.ignored],
+            "seconds": time.perf_counter() - start,
+        },
+    )
+    return result.failures
+
+
+def parse_depths(values: list[str]) -> list[int]:
+    """Read numbers, each given alone or several with commas between."""
+    depths = []
+    for part in ",".join(values).split(","):
+        if not (part.strip().isdecimal() and int(part) > 0):
+            raise InvalidParameterError(
+                f"--depth takes numbers of at least 1, such as 10,50. Got {part!r}."
+            )
+        depths.append(int(part))
+    return depths
