@@ -1,6 +1,5 @@
 """The commands as a user types them, on small pictures."""
 
-import json
 import os
 import signal
 import subprocess
@@ -11,27 +10,10 @@ import pytest
 import simplejpeg
 
 import odd_files
+from command import answer, tamis
 from pictures import KINDS, picture, write_kinds
 from tamis.journal import journals
 from tamis.table import read_csv
-
-
-def tamis(*words: object, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tamis", *map(os.fspath, map(str, words))],
-        capture_output=True,
-        text=True,
-        errors="surrogateescape",
-        env={**os.environ, "COLUMNS": "100"},
-    )
-    if check and done.returncode:
-        raise AssertionError(f"exit {done.returncode}: {done.stderr}")
-    return done
-
-
-def answer(*words: object) -> dict:
-    return json.loads(tamis(*words, "--json", "-").stdout)
 
 
 @pytest.fixture

@@ -1,17 +1,11 @@
 """`tamis compare` as a user types it."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
+from command import tamis
 from pictures import write_kinds
-
-
-def tamis(*words, check=True):
-    command = [sys.executable, "-m", "tamis", *map(str, words)]
-    return subprocess.run(command, check=check, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")

@@ -2,31 +2,16 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from command import tamis
 from pictures import KINDS, write_kinds
 from tamis.descriptors import descriptor
 from tamis.features import extract
 from tamis.retrieval import evaluate_retrieval
 from tamis.table import ImageTable
-
-
-def tamis(*words: object, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tamis", *map(os.fspath, map(str, words))],
-        capture_output=True,
-        text=True,
-        errors="surrogateescape",
-        env={**os.environ, "COLUMNS": "100"},
-    )
-    if check and done.returncode:
-        raise AssertionError(f"exit {done.returncode}: {done.stderr}")
-    return done
 
 
 def answer(*words: object) -> dict:

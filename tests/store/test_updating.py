@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import tamis.store.updating as update_module
+from command import tamis
 from pictures import KINDS, write_kinds
 from tamis.descriptors import descriptor
 from tamis.errors import CollectionError, DestinationError
@@ -281,10 +282,6 @@ def test_a_damaged_collection_says_what_to_do(photos, path):
 def test_a_collection_serves_every_command(photos, path, tmp_path):
     new = tmp_path / "new"
     write_kinds(new, 3, first=50)
-
-    def tamis(*words):
-        command = [sys.executable, "-m", "tamis", *map(str, words)]
-        return subprocess.run(command, check=True, capture_output=True, text=True)
 
     tests = tmp_path / "new.tamis"
     assert "24 new" in tamis("index", photos, "--into", path, "--by", "color(bins=4),edge").stdout
