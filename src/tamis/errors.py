@@ -10,6 +10,7 @@
     ├── DestinationError (OSError)              a folder that must not be written to, or cannot be
     ├── JournalError (RuntimeError)             a journal that cannot be resumed or undone
     ├── CodebookError (ValueError)              a file that is not the codebook it should be
+    ├── ReductionError (ValueError)             a file that is not the reduction it should be
     ├── PluginError (ImportError)               a descriptor of another package that does not work
     ├── CollectionError (RuntimeError)          a collection on disk that cannot be used
     └── MissingExtraError (ImportError)         an optional library that is not installed
@@ -80,6 +81,10 @@ class JournalError(TamisError, RuntimeError):
 
 class CodebookError(TamisError, ValueError):
     """A codebook that is missing, damaged, or not the one that was asked for."""
+
+
+class ReductionError(TamisError, ValueError):
+    """A fitted reduction that is missing, damaged, or not the one that was asked for."""
 
 
 class PluginError(TamisError, ImportError):

@@ -37,9 +37,10 @@ def index(
     from tamis import __version__
     from tamis.cli.console import as_dicts, progress, say, warn_failures, write_json
     from tamis.cli.sources import read_table
-    from tamis.descriptors import descriptor, split_specs
+    from tamis.descriptors import Reduction, descriptor, split_specs
+    from tamis.descriptors.reduction import LEARNED
     from tamis.errors import InvalidParameterError, printable
-    from tamis.store import Collection, is_collection, update
+    from tamis.store import Collection, fit_reduction, is_collection, update
 
     start = time.perf_counter()
     if is_collection(source):
@@ -54,6 +55,13 @@ def index(
     warn_failures(changes.failures)
     collection = Collection.open(into)
     say(f"{printable(into)}: {changes}", unless=json)
+    kept = [
+        fit_reduction(collection, one).spec
+        for one in wanted
+        if isinstance(one, Reduction) and one.method in LEARNED and not one.fitted
+    ]
+    for spec in kept:
+        say(f"fitted {printable(spec)}", unless=json)
     write_json(
         json,
         {
@@ -66,6 +74,7 @@ def index(
             "unchanged": changes.unchanged,
             "computed": dict(changes.computed),
             "descriptors": collection.specs,
+            "reductions": kept,
             "signature": {"tamis": __version__},
             "ignored": list(table.ignored),
             "failures": as_dicts(changes.failures),

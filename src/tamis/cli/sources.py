@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tamis.cli.console import progress, warn, warn_ignored
-from tamis.descriptors import Descriptor
+from tamis.descriptors import Descriptor, Reduction
 from tamis.errors import TableError, printable
 from tamis.features import FeatureTable, combine, extract_several
 from tamis.split import TRUTH_SUFFIX, with_truth
-from tamis.store import Collection, is_collection
+from tamis.store import Collection, find_reduction, is_collection
 from tamis.table import ImageTable
 
 
@@ -131,7 +131,12 @@ def learn(
     jobs: int | None,
     max_pixels: int,
 ) -> tuple[Descriptor, FeatureTable]:
-    """Read or compute the vectors of the examples, and fit the descriptor to them."""
+    """Read or compute the vectors of the examples, and fit the descriptor to them.
+
+    A reduction that the collection of the examples keeps is taken as it is.
+    """
+    if isinstance(descriptor, Reduction) and not descriptor.fitted and is_collection(source):
+        descriptor = find_reduction(Collection.open(source), descriptor) or descriptor
     found = read_several(
         source, table, descriptor.leaves, what=what, jobs=jobs, max_pixels=max_pixels
     )

@@ -2,14 +2,23 @@
 
 import dataclasses
 import importlib
+import os
 import re
-from typing import Final
+from typing import Any, Final
 
 from tamis.descriptors import plugins
 from tamis.descriptors.base import Descriptor
+from tamis.descriptors.components import Components
 from tamis.descriptors.fusion import Fusion
+from tamis.descriptors.reduction import RANDOM, Reduction, read_word
 from tamis.descriptors.spec import read, read_arguments, split_specs
-from tamis.errors import InvalidParameterError, TamisError, UnknownNameError
+from tamis.errors import (
+    InvalidParameterError,
+    ReductionError,
+    TamisError,
+    UnknownNameError,
+    printable,
+)
 
 DESCRIPTORS: Final = {
     "color": "tamis.descriptors.color:Color",
@@ -52,7 +61,8 @@ def descriptor(spec: str) -> Descriptor:
         A name, or a name with arguments: ``color``, ``color(bins=8,size=none)``.
         What is left out takes its default. See `tamis.descriptors.spec`. Several,
         joined by ``+``, are a `Fusion`; all or none of them with a weight, as in
-        ``2*color+0.5*lbp``.
+        ``2*color+0.5*lbp``. What stands before a ``>`` is reduced by what comes
+        after it, a `Reduction`: ``color>pca64``, ``color+lbp>gauss256(seed=1)``.
 
     Raises
     ------
@@ -63,14 +73,21 @@ def descriptor(spec: str) -> Descriptor:
     PluginError
         The name is that of another package's descriptor which does not work, or
         of two.
+    ReductionError
+        The file of a fitted reduction is missing, damaged, or another one.
 
     Examples
     --------
     >>> descriptor("color(bins=8)").spec
     'color(bins=8,regions=3,size=128)'
     """
+    base, arrow, reduction = _cut(spec)
+    if arrow:
+        return _reduction(spec, base, reduction)
     parts = split_specs(spec, "+")
-    if len(parts) > 1 or _WEIGHTED.match(spec.strip()) or spec.strip().endswith("+"):
+    # A + that is left at the end is inside of a bracket that is never closed.
+    open_end = spec.strip().endswith("+") and parts != [spec.strip()]
+    if len(parts) > 1 or _WEIGHTED.match(spec.strip()) or open_end:
         return _fusion(spec, parts)
     name, text = read(spec)
     if name in DESCRIPTORS:
@@ -109,3 +126,36 @@ def _fusion(spec: str, parts: list[str]) -> Fusion:
     except ValueError:
         raise InvalidParameterError(f"cannot read the weights of {spec!r}.") from None
     return Fusion(parts=built, weights=weights or None)
+
+
+def _cut(spec: str) -> tuple[str, str, str]:
+    """Cut a spec at its last ``>`` that is outside of brackets and quotes."""
+    *before, last = split_specs(f"{spec} ", ">") or [""]
+    if not before and ">" not in (spec.strip()[:1], spec.strip()[-1:]):
+        return spec, "", ""
+    return ">".join(before), ">", last
+
+
+def _reduction(spec: str, base: str, word: str) -> Reduction:
+    if not base:
+        raise InvalidParameterError(
+            f"a reduction needs a descriptor before the > and a method after it, as color>pca64. "
+            f"Got {spec!r}."
+        )
+    name, text = read(word)
+    method, length = read_word(name)
+    allowed = ["seed"] if method in RANDOM else ["digest", "file"]
+    arguments: dict[str, Any] = dict(read_arguments(name, text, allowed))
+    whole = descriptor(base)
+    file = arguments.get("file")
+    if isinstance(file, str) and file and not whole.fitted:
+        # A fusion without weights takes those that the file was fitted with.
+        found = Components.load(os.path.expanduser(file))
+        fitted = descriptor(found.base)
+        if fitted.leaves != whole.leaves:
+            raise ReductionError(
+                f"the reduction {printable(file)} was fitted to {found.base}, and cannot reduce "
+                f"{whole.spec}."
+            )
+        whole, arguments["components"] = fitted, found
+    return Reduction(base=whole, method=method, length=length, **arguments)

@@ -2,10 +2,19 @@
 
 A collection is a folder (``photos.tamis``) that holds one Lance dataset: a row per
 picture (path, hash, size, time, class, shape) and a column per descriptor. It is
-opened by `Collection.open`, and made or brought up to date by `update`.
+opened by `Collection.open`, and made or brought up to date by `update`. Fitted
+reductions lie beside the dataset, in ``photos.tamis/reductions``.
 """
 
 from tamis.store.collection import Collection, is_collection
+from tamis.store.reductions import find_reduction, fit_reduction
 from tamis.store.updating import Changes, update
 
-__all__ = ["Changes", "Collection", "is_collection", "update"]
+__all__ = [
+    "Changes",
+    "Collection",
+    "find_reduction",
+    "fit_reduction",
+    "is_collection",
+    "update",
+]

@@ -1,0 +1,257 @@
+"""Principal components: what `pca` and `whiten` learn, and the file it travels in."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from tamis.errors import DestinationError, InvalidParameterError, ReductionError, printable
+
+DIGEST_LENGTH: Final = 12
+"""Hexadecimal digits of a digest."""
+
+_EXACT: Final = 2048  # pictures or values, whichever are fewer, up to which it is exact
+_BLOCK: Final = 1024
+_SPARE: Final = 16
+_ROUNDS: Final = 4
+
+_Array = npt.NDArray[np.float32]
+_Wide = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Components:
+    """The directions in which training vectors differ most.
+
+    Attributes
+    ----------
+    base : str
+        Spec of the descriptor that gave the training vectors.
+    mean : ndarray of shape (dim,), float32
+    axes : ndarray of shape (k, dim), float32
+        Unit vectors, that of the largest variance first. One in which the training
+        vectors do not differ at all is 0.
+    variances : ndarray of shape (k,), float32
+        Of the training vectors along each axis, over n - 1.
+
+    Raises
+    ------
+    ReductionError
+        If the arrays have other shapes, other types, or values that are not finite.
+    """
+
+    base: str
+    mean: _Array
+    axes: _Array
+    variances: _Array
+
+    def __post_init__(self) -> None:
+        arrays = (self.mean, self.axes, self.variances)
+        shape = (len(self.variances), len(self.mean)) if self.axes.ndim == 2 else None
+        fits = self.axes.shape == shape and self.mean.ndim == self.variances.ndim == 1
+        if not fits or any(array.dtype != np.float32 for array in arrays):
+            raise ReductionError(
+                "a reduction holds float32 arrays mean (dim,), axes (k, dim) and variances (k,). "
+                f"Got {', '.join(f'{array.dtype} {array.shape}' for array in arrays)}."
+            )
+        if not all(np.isfinite(array).all() for array in arrays) or (self.variances < 0).any():
+            raise ReductionError(
+                "a reduction must be finite and its variances not negative; this one is not."
+            )
+
+    @cached_property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that change when any value or the base does."""
+        content = hashlib.sha256(self.base.encode())
+        for array in (self.mean, self.axes, self.variances):
+            content.update(f"{array.shape}".encode())
+            content.update(array.astype("<f4").tobytes())
+        return content.hexdigest()[:DIGEST_LENGTH]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it to a file: whole, or not at all.
+
+        Raises
+        ------
+        DestinationError
+            If the file cannot be written.
+        """
+        name = os.path.abspath(os.fspath(path))
+        scratch = None
+        try:
+            with tempfile.NamedTemporaryFile(
+                dir=os.path.dirname(name), prefix=".reduction-", delete=False
+            ) as file:
+                scratch = file.name
+                np.savez(
+                    file,
+                    base=np.frombuffer(self.base.encode(), np.uint8),
+                    mean=self.mean,
+                    axes=self.axes,
+                    variances=self.variances,
+                )
+            os.chmod(scratch, 0o644)  # a temporary file is its owner's alone
+            os.replace(scratch, name)
+        except OSError as error:
+            if scratch is not None:
+                with contextlib.suppress(OSError):
+                    os.unlink(scratch)
+            raise DestinationError(
+                f"cannot write the reduction {printable(name)}: {error.strerror}."
+            ) from error
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ReductionError
+            If there is no such file, or it is not a reduction.
+        """
+        shown = printable(os.fspath(path))
+        again = "Leave out file= and digest= to fit one anew, and keep it by Reduction.save(path)."
+        try:
+            # Opened here: np.load leaves a file that it cannot read open.
+            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
+                return cls(
+                    base=file["base"].tobytes().decode(),
+                    mean=file["mean"],
+                    axes=file["axes"],
+                    variances=file["variances"],
+                )
+        except ReductionError as error:
+            raise ReductionError(f"{shown} is no reduction: {error} {again}") from error
+        except FileNotFoundError as error:
+            raise ReductionError(f"there is no reduction {shown}. {again}") from error
+        except OSError as error:
+            reason = error.strerror or "it is damaged or another kind of file"
+            raise ReductionError(f"cannot read the reduction {shown}: {reason}. {again}") from error
+        # What numpy and zipfile raise on bytes that are something else.
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError, TypeError,
+                IndexError, NotImplementedError) as error:  # fmt: skip
+            raise ReductionError(
+                f"{shown} is no reduction, or a damaged one ({type(error).__name__}: {error}). "
+                f"{again}"
+            ) from error
+
+
+def fit_components(vectors: _Array, length: int, *, base: str = "") -> Components:
+    """Find the principal components of vectors.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, dim), float32
+    length : int
+        Components, 1 to ``min(n, dim)``.
+    base : str
+        Spec of the descriptor that gave the vectors.
+
+    Returns
+    -------
+    Components
+        The largest value of each axis is positive. The same on the same machine;
+        another one, or another number of BLAS threads, may round otherwise.
+
+    Raises
+    ------
+    InvalidParameterError
+        If `length` is out of its range.
+
+    Notes
+    -----
+    Exact, by the eigenvectors of the smaller of the two Gram matrices in float64, where
+    n or dim is at most 2,048; else by random subspace iteration [1]_ with a fixed seed, 16
+    spare dimensions and 4 rounds. Neither copies the vectors.
+
+    References
+    ----------
+    .. [1] N. Halko, P. Martinsson, J. Tropp, "Finding structure with randomness:
+       probabilistic algorithms for constructing approximate matrix decompositions",
+       SIAM Review 53(2), 217-288, 2011. https://doi.org/10.1137/090771806
+    """
+    n, dim = vectors.shape
+    if not 1 <= length <= min(n, dim):
+        raise InvalidParameterError(
+            f"{n} training pictures with {dim} values each have at most {min(n, dim)} principal "
+            f"components. Got {length}; ask for fewer, or give more pictures."
+        )
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    if min(n, dim) > _EXACT:
+        squares, axes = _by_subspace(vectors, mean, length)
+    elif dim <= n:
+        squares, axes = _by_values(vectors, mean, length)
+    else:
+        squares, axes = _by_pictures(vectors, mean, length)
+    # Below the rounding of float32 there is no direction, only noise.
+    empty = squares <= max(float(squares[0]), 0.0) * np.finfo(np.float32).eps ** 2 * max(n, dim)
+    squares[empty], axes[empty] = 0, 0
+    # The sign of a component is anyone's: its largest value is positive here.
+    largest = axes[np.arange(length), np.abs(axes).argmax(axis=1)]
+    axes *= np.where(largest < 0, -1, 1)[:, np.newaxis]
+    return Components(
+        base=base,
+        mean=mean.astype(np.float32),
+        axes=np.ascontiguousarray(axes, np.float32),
+        variances=(squares / max(n - 1, 1)).astype(np.float32),
+    )
+
+
+def _by_values(vectors: _Array, mean: _Wide, length: int) -> tuple[_Wide, _Wide]:
+    """Find them as eigenvectors of ``centred.T @ centred``."""
+    n, dim = vectors.shape
+    gram = np.zeros((dim, dim))
+    for start in range(0, n, _BLOCK):
+        centred = vectors[start : start + _BLOCK] - mean
+        gram += centred.T @ centred
+    squares, axes = _largest(gram, length)
+    return squares, np.ascontiguousarray(axes.T)
+
+
+def _by_pictures(vectors: _Array, mean: _Wide, length: int) -> tuple[_Wide, _Wide]:
+    """Find them by ``centred @ centred.T``, smaller with fewer pictures than values."""
+    n, dim = vectors.shape
+    gram = np.zeros((n, n))
+    blocks = [slice(start, start + _BLOCK) for start in range(0, dim, _BLOCK)]
+    for block in blocks:
+        centred = vectors[:, block] - mean[block]
+        gram += centred @ centred.T
+    squares, shares = _largest(gram, length)
+    axes = np.empty((length, dim))
+    for block in blocks:
+        axes[:, block] = shares.T @ (vectors[:, block] - mean[block])
+    norms = np.linalg.norm(axes, axis=1, keepdims=True)
+    return squares, axes / np.where(norms > 0, norms, 1)
+
+
+def _by_subspace(vectors: _Array, mean: _Wide, length: int) -> tuple[_Wide, _Wide]:
+    """Find nearly them, of many pictures with many values, by a few products."""
+    n, dim = vectors.shape
+    width = min(length + _SPARE, n, dim)
+    low = mean.astype(np.float32)
+    # Not default_rng: only the streams of RandomState are the same in all versions.
+    space = np.random.RandomState(0).standard_normal((dim, width)).astype(np.float32)
+    for _ in range(_ROUNDS):
+        space, _r = np.linalg.qr(space)
+        seen, _r = np.linalg.qr(vectors @ space - low @ space)
+        space = vectors.T @ seen - np.outer(low, seen.sum(axis=0))
+    space, _r = np.linalg.qr(space)
+    seen = (vectors @ space - low @ space).astype(np.float64)
+    squares, within = _largest(seen.T @ seen, length)
+    return squares, within.T @ space.T.astype(np.float64)
+
+
+def _largest(gram: _Wide, length: int) -> tuple[_Wide, _Wide]:
+    """Find the largest eigenvalues of a symmetric matrix, and vectors as columns."""
+    from scipy.linalg import eigh
+
+    size = len(gram)
+    found: tuple[Any, Any] = eigh(gram, subset_by_index=[size - length, size - 1])
+    return np.maximum(found[0][::-1], 0), found[1][:, ::-1]
