@@ -325,7 +325,7 @@ def test_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["demo", "split", "sort", "undo", "evaluate", "index", "descriptors"]
+    "name", ["demo", "split", "sort", "undo", "evaluate", "index", "search", "descriptors"]
 )
 def test_every_command_has_help_with_an_example_and_is_documented(name: str) -> None:
     page = tamis(name, "--help").stdout
@@ -339,4 +339,13 @@ def test_the_commands_tested_are_all_there_are() -> None:
     from tamis.cli import app
 
     registered = {command.callback.__name__ for command in app.registered_commands}
-    assert registered == {"demo", "split", "sort", "undo", "evaluate", "index", "descriptors"}
+    assert registered == {
+        "demo",
+        "split",
+        "sort",
+        "undo",
+        "evaluate",
+        "index",
+        "search",
+        "descriptors",
+    }
