@@ -209,3 +209,44 @@ def test_a_collection_of_one_descriptor_is_searched_by_that(tamis, found, photos
     assert tamis("index", photos, "--into", path, "--by", "edge")[0] == 0
     query = pictures_of(photos / "sky")[0]
     assert found(path, query) == found(photos, query, "--by", "edge")
+
+
+def test_approximate(tamis, found, photos, tmp_path):
+    pytest.importorskip("lance", reason="needs the extra tamis[store]")
+    path = tmp_path / "photos.tamis"
+    words = ("index", photos, "--into", path)
+    code, out, err = tamis(*words, "--by", "edge,color", "--approximate", "--json", "-")
+    assert code == 0
+    assert list(json.loads(out)["recall_at_10"].values()) == [1.0]
+    assert "no approximate index" in err
+    assert "color" in err
+    query = pictures_of(photos / "sky")[0]
+    tamis(*words)
+    for more in ([], ["--distance", "l2"], ["--label", "bars"], ["--combine", "best"]):
+        more = ["--by", "edge", *more]
+        assert found(path, query, *more, "--approximate") == found(path, query, *more)
+    by = ["--by", "edge"]
+    _, out, err = tamis("search", path, query, *by, "--approximate", "-k", 4, "--json", "-")
+    assert "recall@4 1.000 on 20 stored pictures" in err
+    signature = json.loads(out)["signature"]
+    assert signature["search"] == "approximate, candidates by l2"
+    assert (signature["recall"], signature["recall_sample"]) == (1.0, 20)
+    assert "recall" not in tamis("search", path, query, *by, "--approximate", "--sample", 0)[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["{}", "--by", "edge"], 1, "is not a collection"),
+        (["{}.tamis", "--by", "color"], 2, "stored sparsely"),
+        (["{}.tamis", "--by", "edge"], 1, "has no approximate index"),
+        (["{}.tamis", "--by", "lbp"], 1, "holds no vectors by lbp"),
+    ],
+)
+def test_no_approximate_search(tamis, photos, words, code, message):
+    pytest.importorskip("lance", reason="needs the extra tamis[store]")
+    assert tamis("index", photos, "--into", f"{photos}.tamis", "--by", "edge,color")[0] == 0
+    words = [word.format(photos) for word in words]
+    done = tamis("search", words[0], pictures_of(photos / "sky")[0], *words[1:], "--approximate")
+    assert done[:2] == (code, "")
+    assert message in done[2]

@@ -34,6 +34,17 @@ def search(
     html: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write a contact sheet to FILE.")
     ] = None,
+    approximate: Annotated[
+        bool, typer.Option("--approximate", help="Use the approximate index of a collection.")
+    ] = False,
+    sample: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="With --approximate: stored pictures on which recall is measured.",
+        ),
+    ] = 20,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
     strict: Strict = False,
@@ -50,7 +61,9 @@ def search(
     import time
 
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json, write_text
-    from tamis.cli.searching import Asked, exact
+    from tamis.cli.searching import Asked
+    from tamis.cli.searching import approximate as search_index
+    from tamis.cli.searching import exact as search_all
     from tamis.errors import printable
     from tamis.evaluate import versions
     from tamis.report import contact_sheet
@@ -59,10 +72,15 @@ def search(
     asked = Asked(
         source, queries, by=by, distance=distance, labels=label, jobs=jobs, max_pixels=max_pixels
     )
-    answer = exact(asked, k, combination=combine)
+    if approximate:
+        answer = search_index(asked, k, combination=combine, sample=sample)
+    else:
+        answer = search_all(asked, k, combination=combine)
     warn_failures(answer.failures)
     if len(answer.found) < k:
         warn(f"there are only {len(answer.found)} pictures to find")
+    if (recall := answer.settings.get("recall")) is not None:
+        warn(f"approximate: recall@{k} {recall:.3f} on {sample} stored pictures")
     for one in answer.found:
         say(f"{printable(one.path)}\t{one.distance:.6g}", unless=json)
     settings = answer.settings | {"k": k, "combine": combine, "labels": label or "all"}

@@ -10,11 +10,11 @@ import numpy as np
 from tamis.cli.sources import learn, read_table
 from tamis.descriptors import Descriptor, descriptor
 from tamis.distances import check_distance
-from tamis.errors import Failure, ImageReadError, TableError, printable
+from tamis.errors import CollectionError, Failure, ImageReadError, TableError, printable
 from tamis.features import FeatureTable, combine, extract_several
 from tamis.index import Index, Matches, check_combination
 from tamis.report import Found
-from tamis.store import Collection, is_collection
+from tamis.store import Approximate, Collection, is_collection
 from tamis.table import ImageTable
 
 
@@ -138,6 +138,43 @@ def exact(asked: Asked, k: int, *, combination: str) -> Answer:
         settings={"descriptor": by.spec, "distance": asked.distance, "search": "exact"},
         failures=gallery.failures,
     )
+
+
+def approximate(asked: Asked, k: int, *, combination: str, sample: int) -> Answer:
+    """Compare the queries with candidates from the index of a collection."""
+    check_combination(combination)
+    if not is_collection(asked.source):
+        raise CollectionError(
+            f"{printable(asked.source)} is not a collection: only those have an approximate "
+            f"index. Make one: tamis index {printable(asked.source)} --into NAME.tamis --by SPEC "
+            "--approximate"
+        )
+    collection = Collection.open(asked.source)
+    index = Approximate.open(collection, asked.descriptor)
+    chosen, (outside,) = asked.chosen, asked.outside
+    failures = tuple(collection.failures())
+    own = tuple(asked.inside.values())
+    for failure in failures:
+        if failure.path in own:
+            raise ImageReadError(failure.path, failure.reason)
+    gallery, matches = index.search(
+        _joined(index.stored(own), outside),
+        k,
+        distance=asked.distance,
+        combine=combination,
+        without=own,
+        labels=chosen,
+        jobs=asked.jobs,
+    )
+    settings: dict[str, object] = {
+        "descriptor": index.spec,
+        "distance": asked.distance,
+        "search": f"approximate, candidates by {index.metric}",
+    }
+    if sample:
+        recall = index.recall(k, distance=asked.distance, sample=sample, jobs=asked.jobs)
+        settings |= {"recall": recall, "recall_sample": sample}
+    return Answer(_found(gallery, matches), len(collection) - len(failures), settings, failures)
 
 
 def _joined(first: FeatureTable, second: FeatureTable) -> FeatureTable:

@@ -5,7 +5,17 @@ picture (path, hash, size, time, class, shape) and a column per descriptor. It i
 opened by `Collection.open`, and made or brought up to date by `update`.
 """
 
+from tamis.store.approximate import METRICS, Approximate, build, check_dense
 from tamis.store.collection import Collection, is_collection
 from tamis.store.updating import Changes, update
 
-__all__ = ["Changes", "Collection", "is_collection", "update"]
+__all__ = [
+    "METRICS",
+    "Approximate",
+    "Changes",
+    "Collection",
+    "build",
+    "check_dense",
+    "is_collection",
+    "update",
+]
