@@ -6,7 +6,7 @@ import pytest
 from tamis.distances import DISTANCES, nearest
 from tamis.errors import InvalidParameterError, UnknownNameError
 from tamis.features import FeatureTable
-from tamis.index import Index
+from tamis.index import COMBINATIONS, Index
 
 
 def features(n, *, seed=0, spec="color(size=128)"):
@@ -56,3 +56,46 @@ def test_k_is_bounded_by_the_gallery(k):
 def test_an_unknown_distance_is_refused_at_once():
     with pytest.raises(UnknownNameError, match="Did you mean l1"):
         Index(features(5), "l11")
+
+
+def brute_force(queries, gallery, combine):
+    a = queries.features.astype(np.float64)
+    if combine == "average":
+        a = a.mean(axis=0, keepdims=True)
+    return np.abs(a[:, None] - gallery.features[None]).sum(axis=2).min(axis=0)
+
+
+@pytest.mark.parametrize("combine", COMBINATIONS)
+@pytest.mark.parametrize("n_left_out", [0, 3, 150])
+@pytest.mark.parametrize("k", [1, 7, 200])
+def test_several_queries_as_one(combine, n_left_out, k):
+    gallery, queries = features(160), features(4, seed=1)
+    without = list(range(n_left_out))
+    matches = Index(gallery).search_together(queries, k, combine=combine, without=without)
+    distances = brute_force(queries, gallery, combine)
+    distances[without] = np.inf
+    k = min(k, 160 - n_left_out)
+    assert (matches.indices[0] == np.argsort(distances)[:k]).all()
+    assert matches.distances[0] == pytest.approx(np.sort(distances)[:k], rel=1e-5)
+
+
+def test_of_equal_distances_the_first_row_comes_first():
+    queries = features(2)
+    gallery = features(6).select([3, 1, 0, 4, 0, 1])
+    matches = Index(gallery).search_together(queries, 4, combine="best")
+    assert matches.indices.tolist() == [[1, 2, 4, 5]]
+
+
+def test_what_is_left_out_may_be_everything():
+    matches = Index(features(3)).search_together(features(1), 2, without=range(3))
+    assert matches.indices.shape == matches.distances.shape == (1, 0)
+
+
+def test_queries_together_are_checked():
+    index = Index(features(5))
+    with pytest.raises(UnknownNameError, match="average, best"):
+        index.search_together(features(2), 1, combine="worst")
+    with pytest.raises(InvalidParameterError, match="at least one query"):
+        index.search_together(features(0), 1)
+    with pytest.raises(InvalidParameterError, match="k must be at least 1"):
+        index.search_together(features(1), 0)

@@ -1,13 +1,21 @@
 """`Index`: the nearest pictures of a gallery."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from tamis.distances import check_distance, nearest
-from tamis.errors import InvalidParameterError
+from tamis.errors import InvalidParameterError, UnknownNameError
 from tamis.features import FeatureTable, available_processors
+
+COMBINATIONS: Final = ("average", "best")
+"""What several queries are taken for: their average, or whichever is nearest."""
+
+_FEW: Final = 100
+"""Up to here what is left out is searched along; more is taken out of the gallery first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,3 +83,84 @@ class Index:
             jobs=jobs if jobs is not None else available_processors(),
         )
         return Matches(indices, distances)
+
+    def search_together(
+        self,
+        queries: FeatureTable,
+        k: int,
+        *,
+        combine: str = "average",
+        without: Collection[int] = (),
+        jobs: int | None = None,
+    ) -> Matches:
+        """Find the gallery pictures nearest to several queries taken as one.
+
+        Parameters
+        ----------
+        queries : FeatureTable
+            At least one, by the descriptor of the gallery.
+        k : int
+            At least 1; more than there are gives all there are.
+        combine : {"average", "best"}
+            Search for the average of the vectors, or let the distance of a picture
+            be the smallest of those to any query.
+        without : collection of int
+            Rows of the gallery that are no results, such as the queries themselves.
+        jobs : int, optional
+            As `search` takes it.
+
+        Returns
+        -------
+        Matches
+            Of one query; fewer than k results if the gallery has no more.
+
+        Raises
+        ------
+        InvalidParameterError
+            No query, another descriptor, or `k` or `combine` out of its range.
+        """
+        if k < 1:
+            raise InvalidParameterError(f"k must be at least 1. Got {k}.")
+        queries = taken_together(queries, combine)
+        left_out = np.unique(np.fromiter(without, np.intp))
+        if len(left_out) > _FEW:
+            rest = np.setdiff1d(np.arange(len(self.gallery)), left_out)
+            found = replace(self, gallery=self.gallery.select(rest)).search_together(
+                queries, k, combine=combine, jobs=jobs
+            )
+            return Matches(rest[found.indices], found.distances)
+        k = min(k, len(self.gallery) - len(left_out))
+        if k < 1:
+            return Matches(np.empty((1, 0), np.intp), np.empty((1, 0)))
+        found = self.search(queries, k + len(left_out), jobs=jobs)
+        # What is nearest to any query is among the nearest of that query.
+        rows, distances = found.indices.ravel(), found.distances.ravel()
+        keep = ~np.isin(rows, left_out)
+        rows, distances = rows[keep], distances[keep]
+        order = np.lexsort((rows, distances))
+        first = np.sort(np.unique(rows[order], return_index=True)[1])[:k]
+        chosen = order[first]
+        return Matches(rows[np.newaxis, chosen], distances[np.newaxis, chosen])
+
+
+def check_combination(name: str) -> None:
+    """Raise UnknownNameError unless `name` is one of the `COMBINATIONS`."""
+    if name not in COMBINATIONS:
+        raise UnknownNameError.among("combination", name, COMBINATIONS)
+
+
+def taken_together(queries: FeatureTable, combine: str) -> FeatureTable:
+    """Take queries for one by their average; or leave them, to take the best of each.
+
+    Raises
+    ------
+    InvalidParameterError
+        No query, or an unknown combination.
+    """
+    check_combination(combine)
+    if not len(queries):
+        raise InvalidParameterError("there must be at least one query.")
+    if combine == "best" or len(queries) == 1:
+        return queries
+    average = queries.features.mean(axis=0, dtype=np.float64, keepdims=True)
+    return replace(queries.select([0]), features=average.astype(np.float32))

@@ -307,7 +307,8 @@ def test_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["demo", "split", "sort", "undo", "evaluate", "compare", "index", "descriptors"]
+    "name",
+    ["demo", "split", "sort", "undo", "evaluate", "compare", "index", "search", "descriptors"],
 )
 def test_every_command_has_help_with_an_example_and_is_documented(name: str) -> None:
     page = tamis(name, "--help").stdout
@@ -329,5 +330,6 @@ def test_the_commands_tested_are_all_there_are() -> None:
         "evaluate",
         "compare",
         "index",
+        "search",
         "descriptors",
     }

@@ -65,9 +65,14 @@ def write_json(target: str | None, data: dict[str, Any]) -> None:
     if target == "-":
         print(text)  # noqa: T201
         return
+    write_text(target, text + "\n")
+
+
+def write_text(target: str, text: str) -> None:
+    """Write a file that the user named."""
     try:
-        with open(target, "w", encoding="ascii") as file:
-            file.write(text + "\n")
+        with open(target, "w", encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
         raise DestinationError(f"cannot write {printable(target)}: {error.strerror}.") from error
 

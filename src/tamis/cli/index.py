@@ -18,6 +18,13 @@ def index(
             show_default="those it has; color for a new one",
         ),
     ] = "",
+    approximate: Annotated[
+        bool,
+        typer.Option("--approximate", help="Make indexes for `tamis search --approximate`."),
+    ] = False,
+    metric: Annotated[
+        str, typer.Option(metavar="NAME", help="Of the approximate indexes: l2 or cosine.")
+    ] = "l2",
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
     strict: Strict = False,
@@ -35,12 +42,21 @@ def index(
     import time
 
     from tamis import __version__
-    from tamis.cli.console import as_dicts, progress, say, warn_failures, write_json
+    from tamis.cli.console import as_dicts, progress, say, warn, warn_failures, write_json
     from tamis.cli.sources import read_table
     from tamis.descriptors import Reduction, descriptor, split_specs
     from tamis.descriptors.reduction import LEARNED
-    from tamis.errors import InvalidParameterError, printable
-    from tamis.store import Collection, fit_reduction, is_collection, update
+    from tamis.errors import InvalidParameterError, UnknownNameError, printable
+    from tamis.store import (
+        METRICS,
+        Approximate,
+        Collection,
+        build,
+        check_dense,
+        fit_reduction,
+        is_collection,
+        update,
+    )
 
     start = time.perf_counter()
     if is_collection(source):
@@ -49,6 +65,8 @@ def index(
         )
     known = is_collection(into)
     wanted = [descriptor(spec) for spec in split_specs(by or ("" if known else "color"))]
+    if metric not in METRICS:
+        raise UnknownNameError.among("metric", metric, METRICS)
     table = read_table(source, exclude=[into])
     with progress("pictures", len(table)) as advance:
         changes = update(into, table, wanted, jobs=jobs, max_pixels=max_pixels, progress=advance)
@@ -62,6 +80,19 @@ def index(
     ]
     for spec in kept:
         say(f"fitted {printable(spec)}", unless=json)
+    recalls: dict[str, float] = {}
+    if approximate:
+        chosen = [leaf for one in wanted for leaf in one.leaves] if by else []
+        for one in chosen or map(descriptor, collection.specs):
+            try:
+                check_dense(one)
+            except InvalidParameterError as error:
+                warn(f"no approximate index: {error}")
+                continue
+            build(into, one, metric=metric)
+            index = Approximate.open(Collection.open(into), one)
+            recalls[one.spec] = index.recall(10, distance=metric, sample=100, jobs=jobs)
+            say(f"approximate index by {one.spec}: recall@10 {recalls[one.spec]:.3f}", unless=json)
     write_json(
         json,
         {
@@ -75,6 +106,7 @@ def index(
             "computed": dict(changes.computed),
             "descriptors": collection.specs,
             "reductions": kept,
+            "recall_at_10": recalls,
             "signature": {"tamis": __version__},
             "ignored": list(table.ignored),
             "failures": as_dicts(changes.failures),

@@ -1,10 +1,11 @@
-"""One self-contained HTML page: how pictures were sorted and, if known, how well.
+"""Self-contained HTML pages: how pictures were sorted and how well; what was found.
 
-The page needs nothing but itself: thumbnails are in it, its style is in it, and
+A page needs nothing but itself: thumbnails are in it, its style is in it, and
 it runs no script. File and class names are other people's: whatever the template
 writes goes through `tamis.errors.printable` and is escaped.
 """
 
 from tamis.report.page import render
+from tamis.report.sheet import Found, contact_sheet
 
-__all__ = ["render"]
+__all__ = ["Found", "contact_sheet", "render"]

@@ -3,19 +3,17 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Final
+from typing import Final
 
-import jinja2
 import numpy as np
 import numpy.typing as npt
-from markupsafe import Markup
 
 from tamis.classify import Predictions
 from tamis.errors import Failure, InvalidParameterError, printable
 from tamis.evaluate import Evaluation, versions
 from tamis.features import available_processors
 from tamis.images import DEFAULT_MAX_PIXELS
+from tamis.report.environment import environment
 from tamis.report.figures import class_rows, confusions, trust
 from tamis.report.matrix import Matrix
 from tamis.report.thumbnails import thumbnails
@@ -105,7 +103,7 @@ def render(
 
     signature = predictions.settings | versions() if evaluation is None else evaluation.signature
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             title=title,
@@ -259,52 +257,3 @@ def _failures(failures: Iterable[Failure], root: str) -> list[Failure]:
         return _below(path, root) if inside else path
 
     return [Failure(name(failure.path), failure.reason) for failure in failures]
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tamis.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "percent": _percent,
-        "interval": _interval,
-        "counted": _counted,
-        "short": _short_number,
-    }
-    return environment
-
-
-def _finalize(value: Any) -> Any:
-    """Make all that the template writes printable; what is markup has been already."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _interval(ends: tuple[float, float]) -> str:
-    return f"({100 * ends[0]:.1f} to {100 * ends[1]:.1f})"
-
-
-def _counted(n: int, one: str, many: str = "") -> str:
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
-def _short_number(value: float) -> str:
-    """Write a distance with three significant digits, without an exponent where possible.
-
-    Examples
-    --------
-    >>> [_short_number(value) for value in (0.0, 0.6, 12.345, 1234.5, 1.5e-7)]
-    ['0', '0.600', '12.3', '1234', '1.5e-07']
-    """
-    if value == 0 or 1000 <= abs(value) < 1e7:
-        return f"{value:.0f}"
-    return f"{value:#.3g}".rstrip(".") if 1e-4 <= abs(value) < 1000 else f"{value:.2g}"

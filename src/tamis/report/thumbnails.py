@@ -11,16 +11,21 @@ from markupsafe import Markup
 from tamis.errors import ImageReadError
 from tamis.images import read_image
 
-_THUMBNAIL: Final = 96
+THUMBNAIL: Final = 96
 _QUALITY: Final = 80
 
 
-def thumbnails(paths: Iterable[str], *, max_pixels: int, jobs: int) -> dict[str, Markup]:
-    """Make one data: URI per different path; "" for what cannot be read."""
+def thumbnails(
+    paths: Iterable[str], *, max_pixels: int, jobs: int, size: int = THUMBNAIL
+) -> dict[str, Markup]:
+    """Make one data: URI per different path; "" for what cannot be read.
+
+    `size` is their longest side, in pixels.
+    """
 
     def thumbnail(path: str) -> Markup:
         try:
-            image = read_image(path, size=_THUMBNAIL, max_pixels=max_pixels)
+            image = read_image(path, size=size, max_pixels=max_pixels)
         except ImageReadError:
             return Markup("")
         data = simplejpeg.encode_jpeg(image, quality=_QUALITY, colorsubsampling="420")

@@ -23,6 +23,7 @@ from tamis.features import Chunk, Progress, describe_chunks
 from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.lock import locked
 from tamis.store.adding import Adding
+from tamis.store.approximate import refresh
 from tamis.store.collection import (
     FORMAT,
     FORMAT_KEY,
@@ -331,7 +332,8 @@ class _Update:
         }
 
     def tidy(self) -> None:
-        """Join many small files of the dataset into fewer; drop versions of past days."""
+        """Join many small files of the dataset, drop old versions, keep indexes up to date."""
         if len(self._dataset.get_fragments()) > _FRAGMENTS:
             self._dataset.optimize.compact_files(target_rows_per_fragment=16 * _GROUP)
             self._dataset.cleanup_old_versions(older_than=timedelta(days=1))
+        refresh(self._dataset)

@@ -1,0 +1,193 @@
+"""What `tamis search` asks, and how it comes to its answer."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from tamis.cli.sources import learn, read_table
+from tamis.descriptors import Descriptor, descriptor
+from tamis.distances import check_distance
+from tamis.errors import CollectionError, Failure, ImageReadError, TableError, printable
+from tamis.features import FeatureTable, combine, extract_several
+from tamis.index import Index, Matches, check_combination
+from tamis.report import Found
+from tamis.store import Approximate, Collection, is_collection
+from tamis.table import ImageTable
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found, and on what it depends.
+
+    Attributes
+    ----------
+    found : tuple of Found
+        Nearest first.
+    n_images : int
+        Pictures among which was searched.
+    settings : dict
+    failures : tuple of Failure
+        Pictures of the gallery that could not be read.
+    """
+
+    found: tuple[Found, ...]
+    n_images: int
+    settings: dict[str, object]
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Where to search, for which pictures, and by what."""
+
+    source: str
+    queries: Sequence[str]
+    by: str
+    distance: str
+    labels: str | None
+    jobs: int | None
+    max_pixels: int
+
+    def __post_init__(self) -> None:
+        check_distance(self.distance)
+
+    @cached_property
+    def table(self) -> ImageTable:
+        """All pictures of the source."""
+        return read_table(self.source)
+
+    @cached_property
+    def descriptor(self) -> Descriptor:
+        """As named; if not, the only one of the collection, or color."""
+        if self.by or not is_collection(self.source):
+            return descriptor(self.by or "color")
+        specs = Collection.open(self.source).specs
+        return descriptor(specs[0] if len(specs) == 1 else "color")
+
+    @cached_property
+    def chosen(self) -> frozenset[str] | None:
+        """The classes to find; None for all."""
+        if self.labels is None:
+            return None
+        wanted = frozenset(self.labels.split(","))
+        if missing := sorted(wanted - set(self.table.classes)):
+            raise TableError(
+                f"{printable(self.source)} has no class {', '.join(map(printable, missing))}. "
+                f"It has: {', '.join(map(printable, self.table.classes)) or 'none'}."
+            )
+        return wanted
+
+    @cached_property
+    def inside(self) -> dict[str, str]:
+        """Each query that is one of the pictures of the source, to the path that it has there."""
+        absolute = {os.path.abspath(path): path for path in self.table.paths}
+        names = dict(zip(self.table.names, self.table.paths, strict=True))
+        root = os.path.realpath(self.table.root)
+        found = {}
+        for query in self.queries:
+            below = os.path.relpath(os.path.realpath(query), root).replace(os.sep, "/")
+            path = absolute.get(os.path.abspath(query)) or names.get(below)
+            if path is not None:
+                found[query] = path
+        return found
+
+    @cached_property
+    def outside(self) -> list[FeatureTable]:
+        """The other queries, by each leaf of the descriptor; all of them, or it is an error."""
+        paths = tuple(query for query in self.queries if query not in self.inside)
+        table = ImageTable(paths, (None,) * len(paths), (None,) * len(paths))
+        found = extract_several(
+            table, self.descriptor.leaves, jobs=self.jobs, max_pixels=self.max_pixels
+        )
+        for failure in found[0].failures:
+            raise ImageReadError(failure.path, failure.reason)
+        return found
+
+
+def exact(asked: Asked, k: int, *, combination: str) -> Answer:
+    """Compare the queries with every picture."""
+    check_combination(combination)
+    chosen, outside = asked.chosen, asked.outside  # both may be wrong: before the long work
+    by, gallery = learn(
+        asked.source,
+        asked.table,
+        asked.descriptor,
+        distance=asked.distance,
+        jobs=asked.jobs,
+        max_pixels=asked.max_pixels,
+    )
+    row = {path: i for i, path in enumerate(gallery.paths)}
+    reasons = {failure.path: failure.reason for failure in gallery.failures}
+    for path in asked.inside.values():
+        if path not in row:
+            raise ImageReadError(path, reasons.get(path, "is not among the pictures read"))
+    own = [row[path] for path in asked.inside.values()]
+    queries = _joined(gallery.select(own), combine(by, outside))
+    left_out = set(own)
+    if chosen is not None:
+        left_out |= {i for i, label in enumerate(gallery.labels) if label not in chosen}
+    matches = Index(gallery, asked.distance).search_together(
+        queries, k, combine=combination, without=left_out, jobs=asked.jobs
+    )
+    return Answer(
+        found=_found(gallery, matches),
+        n_images=len(gallery),
+        settings={"descriptor": by.spec, "distance": asked.distance, "search": "exact"},
+        failures=gallery.failures,
+    )
+
+
+def approximate(asked: Asked, k: int, *, combination: str, sample: int) -> Answer:
+    """Compare the queries with candidates from the index of a collection."""
+    check_combination(combination)
+    if not is_collection(asked.source):
+        raise CollectionError(
+            f"{printable(asked.source)} is not a collection: only those have an approximate "
+            f"index. Make one: tamis index {printable(asked.source)} --into NAME.tamis --by SPEC "
+            "--approximate"
+        )
+    collection = Collection.open(asked.source)
+    index = Approximate.open(collection, asked.descriptor)
+    chosen, (outside,) = asked.chosen, asked.outside
+    failures = tuple(collection.failures())
+    own = tuple(asked.inside.values())
+    for failure in failures:
+        if failure.path in own:
+            raise ImageReadError(failure.path, failure.reason)
+    gallery, matches = index.search(
+        _joined(index.stored(own), outside),
+        k,
+        distance=asked.distance,
+        combine=combination,
+        without=own,
+        labels=chosen,
+        jobs=asked.jobs,
+    )
+    settings: dict[str, object] = {
+        "descriptor": index.spec,
+        "distance": asked.distance,
+        "search": f"approximate, candidates by {index.metric}",
+    }
+    if sample:
+        recall = index.recall(k, distance=asked.distance, sample=sample, jobs=asked.jobs)
+        settings |= {"recall": recall, "recall_sample": sample}
+    return Answer(_found(gallery, matches), len(collection) - len(failures), settings, failures)
+
+
+def _joined(first: FeatureTable, second: FeatureTable) -> FeatureTable:
+    return replace(
+        first,
+        paths=first.paths + second.paths,
+        labels=first.labels + second.labels,
+        features=np.concatenate([first.features, second.features]),
+    )
+
+
+def _found(gallery: FeatureTable, matches: Matches) -> tuple[Found, ...]:
+    return tuple(
+        Found(gallery.paths[row], gallery.labels[row], float(distance))
+        for row, distance in zip(matches.indices[0], matches.distances[0], strict=True)
+    )
