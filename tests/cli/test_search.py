@@ -250,3 +250,15 @@ def test_no_approximate_search(tamis, photos, words, code, message):
     done = tamis("search", words[0], pictures_of(photos / "sky")[0], *words[1:], "--approximate")
     assert done[:2] == (code, "")
     assert message in done[2]
+
+
+def test_a_query_that_the_folder_holds_as_a_link_is_left_out(tmp_path, found):
+    write_kinds(tmp_path / "photos", 3)
+    for file in sorted((tmp_path / "photos").rglob("*.jpg")):
+        link = tmp_path / "links" / file.parent.name / file.name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(file)
+    query = next((tmp_path / "photos/sky").iterdir())
+    paths, _ = found(tmp_path / "links", query, "-k", "3")
+    assert len(paths) == 3
+    assert query.name not in {Path(path).name for path in paths}

@@ -1,6 +1,7 @@
 """What `tamis search` asks, and how it comes to its answer."""
 
 import os
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -84,12 +85,17 @@ class Asked:
     def inside(self) -> dict[str, str]:
         """Each query that is one of the pictures of the source, to the path that it has there."""
         absolute = {os.path.abspath(path): path for path in self.table.paths}
-        names = dict(zip(self.table.names, self.table.paths, strict=True))
-        root = os.path.realpath(self.table.root)
+        by_name: dict[str, list[str]] = defaultdict(list)
+        for picture in self.table.paths:
+            by_name[os.path.basename(picture)].append(picture)
         found = {}
         for query in self.queries:
-            below = os.path.relpath(os.path.realpath(query), root).replace(os.sep, "/")
-            path = absolute.get(os.path.abspath(query)) or names.get(below)
+            path = absolute.get(os.path.abspath(query))
+            if path is None:  # by another way: through a link, on either side
+                real = os.path.realpath(query)
+                names = {os.path.basename(query), os.path.basename(real)}
+                namesakes = [picture for name in names for picture in by_name[name]]
+                path = next((p for p in namesakes if os.path.realpath(p) == real), None)
             if path is not None:
                 found[query] = path
         return found
