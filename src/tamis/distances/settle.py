@@ -10,15 +10,17 @@ import numba as nb
 import numpy as np
 
 from tamis.distances.table import Distance, Finish, Prepare
-from tamis.distances.terms import JENSEN, Array, Kind, exact
+from tamis.distances.terms import CHI, JENSEN, Array, Kind, exact
 from tamis.distances.vectors import Vectors
 from tamis.errors import InvalidParameterError
 
 _ULP = 2.0**-24  # what a rounding to float32 costs at most, relatively
-_TINY = 2.0**-140  # what one costs where float32 runs out of exponents
+# What one costs where float32 runs out of exponents; the term of chi2 is a square, over a sum.
+_TINY = 2.0**-140
+_TINY_CHI = 2.0**-62
 
 
-def slack(how: Distance, queries: Vectors) -> tuple[float, Array]:
+def slack(how: Distance, queries: Vectors) -> tuple[float, Array, float]:
     """Bound the error of the estimated sums.
 
     Summing m values in any order is wrong by at most m ulp of the sum of their
@@ -31,13 +33,15 @@ def slack(how: Distance, queries: Vectors) -> tuple[float, Array]:
         Of the sum itself.
     of_totals : ndarray of shape (n_queries,)
         Of the totals of both vectors.
+    absolute : float
     """
     prepared = 0 if how.prepare is Prepare.NOTHING else 64 if how.kind == JENSEN else 16
     n, dim = queries.shape
+    floor = dim * (_TINY_CHI if how.kind == CHI else _TINY)
     if queries.sparse:
-        return 0.0, _ULP * (np.diff(queries.starts) + 24.0 + prepared)
+        return 0.0, _ULP * (np.diff(queries.starts) + 24.0 + prepared), floor
     growth = _ULP * (dim + 8)
-    return growth / (1 - growth), np.full(n, _ULP * prepared)
+    return growth / (1 - growth), np.full(n, _ULP * prepared), floor
 
 
 def settle(
@@ -59,12 +63,12 @@ def settle(
     -------
     indices, distances : ndarray of shape (n_queries, k)
     """
-    relative, of_totals = slack(how, queries)
+    relative, of_totals, floor = slack(how, queries)
     starts, rows = _shortlist(
         estimates,
         relative,
         of_totals,
-        _TINY * gallery.shape[1],
+        floor,
         queries.sparse,
         queries.totals,
         gallery.totals,

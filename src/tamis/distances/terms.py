@@ -31,16 +31,16 @@ FAST: Final = {"nogil": True, "fastmath": {"reassoc", "contract"}, "error_model"
 
 @nb.njit(**FAST)
 def _log(x: np.float32) -> np.float32:
-    """Natural logarithm within 2**-22 for x in (0, 1]; finite for 0.
+    """Natural logarithm within 2**-20 for x in (0, 1]; finite for 0.
 
     The polynomial of Cephes' ``logf`` (S. L. Moshier), without its branches:
     a call of the C library would keep the loop out of vector registers.
     """
     root = np.int32(0x3F3504F3)  # sqrt(1/2): the mantissa becomes [sqrt(1/2), sqrt(2))
-    bits = np.int32(x.view(np.int32) - root)
+    bits = np.int32(np.float32(x).view(np.int32) - root)
     exponent = np.int32(bits >> np.int32(23))
-    mantissa = np.int32(np.int32(bits & np.int32(0x007FFFFF)) + root)
-    z = mantissa.view(np.float32) - np.float32(1)
+    mantissa = np.int32((bits & np.int32(0x007FFFFF)) + root)
+    z = np.int32(mantissa).view(np.float32) - np.float32(1)
     y = np.float32(7.0376836292e-2)
     y = y * z - np.float32(1.1514610310e-1)
     y = y * z + np.float32(1.1676998740e-1)
