@@ -23,6 +23,7 @@ JENSEN: Final = (0, 0, 0, 0, 0)
 
 _LN2: Final = math.log(2)
 _LN2_32: Final = np.float32(_LN2)
+_SERIES: Final = tuple(1 / (k * (2 * k - 1)) for k in range(13, 0, -1))
 
 # Sums in any order, and no checks for division by zero: what a vector unit needs.
 # The terms take part, because they are compiled into the loops that call them.
@@ -95,18 +96,25 @@ def gain(kind: Kind, a: np.float32, b: np.float32) -> np.float32:
 @nb.njit(nogil=True, error_model="numpy")
 def exact(kind: Kind, x: float, y: float) -> float:
     """Compute the term of two float64 values in float64; 0 if they are equal."""
-    if x == y:
-        return 0.0
     if len(kind) == 1:
         return abs(x - y)
     if len(kind) == 2:
         return (x - y) * (x - y)
     if len(kind) == 3:
-        return (x - y) * (x - y) / (x + y)
+        return (x - y) * (x - y) / (x + y + np.float64(x + y == 0))
     if len(kind) == 4:
-        return abs(x - y) / (abs(x) + abs(y))
+        return abs(x - y) / (abs(x) + abs(y) + np.float64(abs(x) + abs(y) == 0))
+    if x == y:
+        return 0.0
     if x == 0 or y == 0:
         return (x + y) * _LN2
-    # x ln(2x / (x + y)) + y ln(2y / (x + y)), exact to the last digits for x near y too.
+    # With x, y = m (1 + u), m (1 - u): x ln(x / m) + y ln(y / m), by its series where
+    # the logarithms would cancel.
     u = (x - y) / (x + y)
-    return (x + y) / 2 * ((1 + u) * math.log1p(u) + (1 - u) * math.log1p(-u))
+    if abs(u) > 0.25:
+        bent = (1 + u) * math.log(1 + u) + (1 - u) * math.log(1 - u)
+    else:
+        bent = 0.0
+        for part in _SERIES:
+            bent = (bent + part) * (u * u)
+    return (x + y) / 2 * bent
