@@ -28,17 +28,19 @@ class Gallery:
     Parameters
     ----------
     vectors : ndarray or scipy.sparse array of shape (n, dim), float32
-        Dense ones that are mostly 0 are compressed. Otherwise they are not copied,
-        and must not be changed.
+        Dense ones that are mostly 0 are compressed. Others are not copied if they are
+        float32 in C order, and must not be changed.
     distance : str
         One of `DISTANCES`.
+    sparse : bool, optional
+        Which kernels search. If None, the faster for the share of values that are
+        not 0. The answers are the same.
 
     Attributes
     ----------
     distance : str
     shape : (int, int)
     sparse : bool
-        Which kernels search it.
 
     Raises
     ------
@@ -49,7 +51,7 @@ class Gallery:
         No distance has that name.
     """
 
-    def __init__(self, vectors: Input, *, distance: str = "l1") -> None:
+    def __init__(self, vectors: Input, *, distance: str = "l1", sparse: bool | None = None) -> None:
         check_distance(distance)
         if vectors.ndim != 2:
             raise InvalidParameterError(
@@ -58,7 +60,9 @@ class Gallery:
         self.distance = distance
         self._how = DISTANCES[distance]
         vectors = checked("gallery", vectors, distance, self._how)
-        self.sparse = issparse(vectors) or share_used(vectors) < self._how.sparse_below
+        if sparse is None:
+            sparse = issparse(vectors) or share_used(vectors) < self._how.sparse_below
+        self.sparse = bool(sparse)
         self._vectors = Vectors.make(vectors, self._how, sparse=self.sparse)
         self.shape = self._vectors.shape
 

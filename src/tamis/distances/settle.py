@@ -256,10 +256,10 @@ def _measure_sparse(
                     i += left
                     j += right
                 elif i < last_i:
-                    here, x, y = bins_a[i], np.float64(values_a[i]), 0.0
+                    here, x, y = bins_a[i], np.float64(values_a[i]), np.float64(0)
                     i += 1
                 else:
-                    here, x, y = bins_b[j], 0.0, np.float64(values_b[j])
+                    here, x, y = bins_b[j], np.float64(0), np.float64(values_b[j])
                     j += 1
                 if root:
                     x, y = np.sqrt(x), np.sqrt(y)

@@ -53,18 +53,18 @@ class Distance:
 
 
 DISTANCES: Final = {
-    "l1": Distance(ABSOLUTE, Prepare.NOTHING, Finish.NOTHING, True, 0.2),
-    "l2": Distance(SQUARE, Prepare.NOTHING, Finish.ROOT, True, 0.2),
-    "sqeuclidean": Distance(SQUARE, Prepare.NOTHING, Finish.NOTHING, True, 0.2),
+    "l1": Distance(ABSOLUTE, Prepare.NOTHING, Finish.NOTHING, True, 0.4),
+    "l2": Distance(SQUARE, Prepare.NOTHING, Finish.ROOT, True, 0.3),
+    "sqeuclidean": Distance(SQUARE, Prepare.NOTHING, Finish.NOTHING, True, 0.3),
     # For unit vectors 1 - cos(a, b) = |a - b|^2 / 2.
-    "cosine": Distance(SQUARE, Prepare.UNIT, Finish.HALF, True, 0.2),
-    "chi2": Distance(CHI, Prepare.NOTHING, Finish.HALF, False, 0.4),
-    "hellinger": Distance(SQUARE, Prepare.ROOT, Finish.ROOT_HALF, False, 0.2),
+    "cosine": Distance(SQUARE, Prepare.UNIT, Finish.HALF, True, 0.3),
+    "chi2": Distance(CHI, Prepare.NOTHING, Finish.HALF, False, 0.7),
+    "hellinger": Distance(SQUARE, Prepare.ROOT, Finish.ROOT_HALF, False, 0.3),
     # The sum of the minima is (A + B - |a - b|_1) / 2.
-    "intersection": Distance(ABSOLUTE, Prepare.NOTHING, Finish.OF_LARGER, False, 0.2),
-    "canberra": Distance(CANBERRA, Prepare.NOTHING, Finish.NOTHING, True, 0.4),
-    "braycurtis": Distance(ABSOLUTE, Prepare.NOTHING, Finish.OF_BOTH, False, 0.2),
-    "jensenshannon": Distance(JENSEN, Prepare.SHARE, Finish.ROOT_HALF, False, 0.4),
+    "intersection": Distance(ABSOLUTE, Prepare.NOTHING, Finish.OF_LARGER, False, 0.4),
+    "canberra": Distance(CANBERRA, Prepare.NOTHING, Finish.NOTHING, True, 0.6),
+    "braycurtis": Distance(ABSOLUTE, Prepare.NOTHING, Finish.OF_BOTH, False, 0.4),
+    "jensenshannon": Distance(JENSEN, Prepare.SHARE, Finish.ROOT_HALF, False, 0.9),
 }
 
 

@@ -27,7 +27,11 @@ _SERIES: Final = tuple(1 / (k * (2 * k - 1)) for k in range(13, 0, -1))
 
 # Sums in any order, and no checks for division by zero: what a vector unit needs.
 # The terms take part, because they are compiled into the loops that call them.
-FAST: Final = {"nogil": True, "fastmath": {"reassoc", "contract"}, "error_model": "numpy"}
+FAST: Final[dict[str, Any]] = {
+    "nogil": True,
+    "fastmath": {"reassoc", "contract"},
+    "error_model": "numpy",
+}
 
 
 @nb.njit(**FAST)

@@ -1,19 +1,20 @@
 """Vectors made ready for one distance: checked, dense or compressed, with their sums."""
 
 from dataclasses import dataclass
-from typing import Self, cast
+from typing import Any, Self, TypeAlias, cast
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import issparse
 
 from tamis.distances.sparse import compress
 from tamis.distances.table import Distance, Finish, Prepare
 from tamis.distances.terms import CANBERRA, JENSEN, SQUARE, Array
 from tamis.errors import InvalidParameterError
 
-Input = npt.NDArray[np.float32] | csr_array
+Input: TypeAlias = Any
+"""An ndarray, or an array or a matrix of `scipy.sparse`, which has no types."""
+
 
 _LARGEST = 2.0**126  # two of them still have a sum in float32
 
@@ -104,7 +105,9 @@ class Vectors:
             dense = vectors.toarray() if issparse(vectors) else vectors
             starts = np.arange(n + 1, dtype=np.int64) * dim
             values = dense.reshape(-1)
-        scales, totals, masses = np.ones(n), np.zeros(n), np.zeros(n)
+        scales: Array = np.ones(n)
+        totals: Array = np.zeros(n)
+        masses: Array = np.zeros(n)
         estimated = values
         if how.finish in (Finish.OF_LARGER, Finish.OF_BOTH):
             masses = row_sums(starts, values, False)
