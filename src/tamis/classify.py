@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tamis.descriptors.base import Descriptor
-from tamis.distances import check_distance, nearest
+from tamis.distances import Gallery, check_distance
 from tamis.errors import Failure, InvalidParameterError, TableError
 from tamis.features import FeatureTable, Progress, available_processors, chunks, extract
 from tamis.images import DEFAULT_MAX_PIXELS
@@ -91,7 +91,7 @@ class KNNClassifier(ClassifierMixin, BaseEstimator):
                 f"n_neighbors must be at least 1 and at most the number of training samples "
                 f"(n_samples = {len(vectors)}). Got {self.n_neighbors}."
             )
-        self._vectors = vectors
+        self._gallery = Gallery(vectors, distance=self.metric)
         self.classes_, self._y = np.unique(targets, return_inverse=True)
         return self
 
@@ -110,9 +110,7 @@ class KNNClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         queries = validate_data(self, X, reset=False, dtype=np.float32, order="C")
         jobs = self.n_jobs if self.n_jobs is not None else available_processors()
-        return Matches(
-            *nearest(queries, self._vectors, self.n_neighbors, distance=self.metric, jobs=jobs)
-        )
+        return Matches(*self._gallery.nearest(queries, self.n_neighbors, jobs=jobs))
 
     def vote(self, matches: Matches) -> npt.NDArray[np.float64]:
         """Weigh neighbours that are known already.
