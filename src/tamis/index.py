@@ -1,13 +1,13 @@
 """`Index`: the nearest pictures of a gallery."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from tamis.distances import check_distance, nearest
+from tamis.distances import Gallery
 from tamis.errors import InvalidParameterError, UnknownNameError
 from tamis.features import FeatureTable, available_processors
 
@@ -49,11 +49,20 @@ class Index:
 
     gallery: FeatureTable
     distance: str = "l1"
+    _ready: Gallery = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_distance(self.distance)
+        ready = Gallery(self.gallery.features, distance=self.distance)
+        object.__setattr__(self, "_ready", ready)
 
-    def search(self, queries: FeatureTable, k: int, *, jobs: int | None = None) -> Matches:
+    def search(
+        self,
+        queries: FeatureTable,
+        k: int,
+        *,
+        skip: npt.ArrayLike | None = None,
+        jobs: int | None = None,
+    ) -> Matches:
         """Find the k nearest gallery pictures of each query.
 
         Parameters
@@ -61,7 +70,10 @@ class Index:
         queries : FeatureTable
             By the descriptor of the gallery.
         k : int
-            1 to the size of the gallery.
+            1 to the size of the gallery, less one with `skip`.
+        skip : array-like of shape (n_queries,), int, optional
+            A row of the gallery that each query must not find, such as itself; -1
+            for none.
         jobs : int, optional
             Threads; as many as there are processors by default.
 
@@ -75,14 +87,8 @@ class Index:
                 "queries and gallery must be described alike. "
                 f"Got {queries.spec} and {self.gallery.spec}."
             )
-        indices, distances = nearest(
-            queries.features,
-            self.gallery.features,
-            k,
-            distance=self.distance,
-            jobs=jobs if jobs is not None else available_processors(),
-        )
-        return Matches(indices, distances)
+        jobs = jobs if jobs is not None else available_processors()
+        return Matches(*self._ready.nearest(queries.features, k, jobs=jobs, skip=skip))
 
     def search_together(
         self,

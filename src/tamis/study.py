@@ -19,7 +19,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from tamis.distances import nearest
+from tamis.distances import Gallery
 from tamis.errors import InvalidParameterError, TableError
 from tamis.features import FeatureTable, available_processors
 from tamis.ranking import average_precision, precision_at
@@ -251,9 +251,10 @@ def _matrix(table: FeatureTable, distance: str, method: str, jobs: int) -> Matri
     """All distances of a table, or for rrf what each rank adds, smaller being nearer."""
     n = len(table)
     matrix = np.empty((n, n), np.float32)
+    gallery = Gallery(table.features, distance=distance)
     for start in range(0, n, _BLOCK):
         block = table.features[start : start + _BLOCK]
-        indices, distances = nearest(block, table.features, n, distance=distance, jobs=jobs)
+        indices, distances = gallery.nearest(block, n, jobs=jobs)
         if method == "rrf":
             distances = np.broadcast_to(-1 / (_RRF + 1 + np.arange(n)), indices.shape)
         np.put_along_axis(matrix[start : start + _BLOCK], indices, distances, axis=1)

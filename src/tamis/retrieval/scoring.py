@@ -206,14 +206,8 @@ def _search(
     index: Index, queries: FeatureTable, rows: _Rows, k: int, *, leave_out: bool, jobs: int | None
 ) -> _Rows:
     """Find the k nearest of some queries, each without itself if they are the gallery."""
-    some = queries.select(rows)
-    if not leave_out:
-        return index.search(some, k, jobs=jobs).indices
-    found = index.search(some, k + 1, jobs=jobs).indices
-    others = found != rows[:, np.newaxis]
-    # More than k copies before it in the gallery: then it is not among those found.
-    others[others.all(axis=1), -1] = False
-    return found[others].reshape(len(rows), k)
+    skip = rows if leave_out else None
+    return index.search(queries.select(rows), k, skip=skip, jobs=jobs).indices
 
 
 def _score(
