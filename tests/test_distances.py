@@ -313,10 +313,24 @@ def test_what_is_nearly_equal_is_told_apart():
         for _ in range(step):
             gallery[row, 0] = np.nextafter(gallery[row, 0], np.float32(2))
     one = gallery[steps == 0]
-    for distance in DISTANCES:
-        indices, distances = nearest(one, gallery, 40, distance=distance)
-        assert (steps[indices[0]] == np.arange(40)).all(), distance
-        assert (np.diff(distances[0]) > 0).all(), distance
+    for form in (np.asarray, csr_array):
+        for distance in DISTANCES:
+            indices, distances = nearest(form(one), form(gallery), 3, distance=distance)
+            assert steps[indices[0]].tolist() == [0, 1, 2], distance
+            assert (np.diff(distances[0]) > 0).all(), distance
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("form", [np.asarray, csr_array])
+def test_values_of_very_different_sizes(distance, form):
+    random = np.random.default_rng(5)
+    queries, gallery = (
+        (10 ** random.uniform(-30, 8, (rows, 20))).astype(np.float32) for rows in (20, 200)
+    )
+    gallery[:100] = queries[0] * random.uniform(0.999, 1.001, (100, 20)).astype(np.float32)
+    expected = plain_matrix(distance, queries, gallery)
+    found = nearest(form(queries), form(gallery), 12, distance=distance)
+    assert_nearest(found, expected, 12, 1e-7 if distance in ROOTS - {"l2"} else 1e-14)
 
 
 # What a query must not find

@@ -137,16 +137,38 @@ def _shortlist(
     starts = np.zeros(n_queries + 1, np.int64)
     rows = np.empty(n_queries * k * 2 + 64, np.intp)
     low, high, heap = np.empty(n), np.empty(n), np.empty(k)
+    # One error for all rows if their totals are alike, as those of prepared ones are.
+    # Of other compressed rows, a single large one would make all uncertain.
+    largest = totals_b.max()
+    alike = not sparse and mode == 0 and largest <= 2 * totals_b.mean()
     for q in range(n_queries):
-        worst = 0.0
+        found = starts[q]
+        wrong = 0
+        for r in range(n):
+            wrong += not abs(estimates[q, r]) < np.inf  # NaN too
+        if wrong:
+            return np.zeros(0, np.int64), rows
+        if alike:
+            error = of_totals[q] * (totals_a[q] + largest) + floor
+            heap[:] = np.inf
+            for r in range(n):
+                if estimates[q, r] < heap[0] and r != skip[q]:
+                    _replace_largest(heap, np.float64(estimates[q, r]))
+            # From s - (relative s + error) <= limit (1 + relative) + error.
+            limit = (abs(heap[0]) * (1 + relative) + 2 * error) / (1 - relative) * (1 + 2.0**-40)
+            for r in range(n):
+                if estimates[q, r] <= limit and r != skip[q]:
+                    if found == len(rows):
+                        rows = np.concatenate((rows, np.empty_like(rows)))
+                    rows[found] = r
+                    found += 1
+            starts[q + 1] = found
+            continue
         for r in range(n):
             both = totals_a[q] + totals_b[r]
             s = np.float64(estimates[q, r]) + (both if sparse else 0.0)
             error = relative * abs(s) + of_totals[q] * both + floor
             low[r], high[r] = s - error, s + error
-            worst += error  # NaN or infinite if an estimate is
-        if not worst < np.inf:
-            return np.zeros(0, np.int64), rows
         # Both are increasing in s; that they round at 2**-53 the errors cover by far.
         if mode == 1:
             for r in range(n):
@@ -164,7 +186,6 @@ def _shortlist(
         for r in range(n):
             if high[r] < heap[0]:
                 _replace_largest(heap, high[r])
-        found = starts[q]
         for r in range(n):
             if low[r] <= heap[0]:
                 if found == len(rows):

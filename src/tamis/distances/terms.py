@@ -116,9 +116,10 @@ def exact(kind: Kind, x: float, y: float) -> float:
     # the logarithms would cancel.
     u = (x - y) / (x + y)
     if abs(u) > 0.25:
-        bent = (1 + u) * math.log(1 + u) + (1 - u) * math.log(1 - u)
+        part, rest = 2 * x / (x + y), 2 * y / (x + y)  # 1 - u could be 0
+        bent = part * math.log(part) + rest * math.log(rest)
     else:
         bent = 0.0
-        for part in _SERIES:
-            bent = (bent + part) * (u * u)
+        for factor in _SERIES:
+            bent = (bent + factor) * (u * u)
     return (x + y) / 2 * bent

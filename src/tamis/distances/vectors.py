@@ -36,7 +36,8 @@ def checked(name: str, vectors: Input, distance: str, how: Distance) -> Input:
         values = rows.data
         vectors = rows
     else:
-        vectors = values = np.ascontiguousarray(vectors, np.float32)
+        with np.errstate(over="ignore"):  # of float64: said below
+            vectors = values = np.ascontiguousarray(vectors, np.float32)
     if not values.size:
         return vectors
     with np.errstate(invalid="ignore"):  # said below
