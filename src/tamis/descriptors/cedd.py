@@ -45,7 +45,8 @@ class Cedd(PixelDescriptor):
 
     After Chatzichristofis and Boutalis [1]_. Differs from it: blocks of a fixed
     size that overlap, instead of 1,600 side by side; fuzzy rules joined by
-    products; values not quantised to 3 bits.
+    products; values not quantised to 3 bits. The thresholds of the texture unit
+    and the borders of the fuzzy sets were not checked against the paper's drawings.
 
     References
     ----------

@@ -45,6 +45,7 @@ class Jcd(PixelDescriptor):
 
     After Chatzichristofis, Boutalis and Lux [1]_, who join the quantised
     vectors; here what is joined is `cedd` and `fcth` as they are described there.
+    The way of joining was not checked against the paper.
 
     References
     ----------
