@@ -5,17 +5,24 @@ directions of its own. Queries are drawn likewise, and sought one at a time, k =
 approximate search is given the least effort of a short list with which recall@10 is at
 least .95 (or the most, if none reaches it), measured against an exact search.
 
+``--keep`` leaves the indexes in a folder, where a later run finds them; ``--only-build``
+makes them and measures nothing. All are built on all processors, and searched on one, but
+for tamis' exact search, which takes what it wants.
+
 ``--updates`` deletes 1,000 of 100,000 vectors and adds them again, and compares with a
 fresh build. Needs faiss-cpu and usearch, which tamis itself does not.
 """
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -131,92 +138,138 @@ def report(
     print(f"| {what}{effort} | {seconds} | {median:.2f} | {worst:.2f} | {recall:.3f} |", flush=True)
 
 
-def others(vectors: Vectors) -> Iterator[tuple[str, float, Iterator[tuple[str, Search]]]]:
-    """Build the indexes of FAISS and usearch, each when it is asked for."""
+def kept(file: Path, make: Callable[[], object], save: Callable[[object], object]) -> float:
+    """Build and save an index unless its file is there; the seconds that building took."""
+    seconds = file.with_suffix(".seconds")
+    if not seconds.exists():
+        start = time.perf_counter()
+        built = make()
+        taken = time.perf_counter() - start
+        save(built)
+        seconds.write_text(repr(taken))
+    return float(seconds.read_text())
+
+
+def make_faiss(factory: str, vectors: Vectors, n_train: int) -> object:
+    """Train and fill an index of FAISS on all processors."""
     import faiss
+
+    index = faiss.index_factory(DIM, factory)
+    if not index.is_trained:
+        index.train(vectors[:n_train])
+    index.add(vectors)
+    return index
+
+
+def make_usearch(vectors: Vectors) -> object:
+    """Fill an index of usearch on all processors."""
     from usearch.index import Index as USearch
 
-    def plain(index: object) -> Search:
-        return lambda query: index.search(query[np.newaxis], K)[1][0].tolist()
+    index = USearch(ndim=DIM, metric="l2sq", dtype="f32")
+    index.add(np.arange(len(vectors)), vectors)
+    return index
+
+
+def others(vectors: Vectors, folder: Path) -> Iterator[tuple[str, float, Any]]:
+    """Indexes of FAISS and usearch: name, seconds of building, and a way to try efforts."""
+    import faiss
 
     n = len(vectors)
-    faiss.omp_set_num_threads(1)  # a query is answered by one anyway; two wait for each other
-    start = time.perf_counter()
-    flat = faiss.IndexFlatL2(DIM)
-    flat.add(vectors)
-    yield "FAISS flat (exact)", time.perf_counter() - start, iter([("", plain(flat))])
-
-    start = time.perf_counter()
-    usearch = USearch(ndim=DIM, metric="l2sq", dtype="f32")
-    usearch.add(np.arange(n), vectors)
-
-    def usearch_efforts() -> Iterator[tuple[str, Search]]:
-        for effort in (16, 32, 64, 128, 256, 512):
-            usearch.expansion_search = effort
-            yield f", ef {effort}", lambda query: usearch.search(query, K).keys.tolist()
-
-    yield "usearch HNSW, M 16", time.perf_counter() - start, usearch_efforts()
-
-    start = time.perf_counter()
-    hnsw = faiss.IndexHNSWFlat(DIM, 32)
-    hnsw.add(vectors)
-
-    def hnsw_efforts() -> Iterator[tuple[str, Search]]:
-        for effort in (16, 32, 64, 128, 256, 512):
-            hnsw.hnsw.efSearch = effort
-            yield f", ef {effort}", plain(hnsw)
-
-    yield "FAISS HNSW, M 32, one thread", time.perf_counter() - start, hnsw_efforts()
-
-    start = time.perf_counter()
     cells = int(4 * n**0.5)
-    ivf = faiss.index_factory(DIM, f"IVF{cells},PQ64,RFlat")
-    ivf.train(vectors[: max(40 * cells, 40 * 256)])
-    ivf.add(vectors)
-    ivf.k_factor = 5
+    factories = {
+        "FAISS flat (exact)": ("Flat", "", ()),
+        "FAISS HNSW, M 32": ("HNSW32", "ef", (16, 32, 64, 128, 256, 512)),
+        f"FAISS IVF{cells},PQ64, re-ranked": (
+            f"IVF{cells},PQ64,RFlat",
+            "nprobe",
+            (1, 2, 4, 8, 16, 32, 64, 128),
+        ),
+    }
+    for what, (factory, word, efforts) in factories.items():
+        file = folder / f"{factory.replace(',', '_')}.faiss"
+        built = kept(
+            file,
+            partial(make_faiss, factory, vectors, min(n, 40 * cells)),
+            lambda index, file=file: faiss.write_index(index, str(file)),
+        )
+        yield what, built, partial(faiss_efforts, file, word, efforts)
+    file = folder / "hnsw.usearch"
+    built = kept(file, partial(make_usearch, vectors), lambda index: index.save(str(file)))
+    yield "usearch HNSW, M 16", built, partial(usearch_efforts, file)
 
-    def ivf_efforts() -> Iterator[tuple[str, Search]]:
-        for effort in (1, 2, 4, 8, 16, 32, 64):
-            faiss.extract_index_ivf(ivf.base_index).nprobe = effort
-            yield f", nprobe {effort}", plain(ivf)
 
-    yield (
-        f"FAISS IVF{cells},PQ64 and re-ranking, one thread",
-        time.perf_counter() - start,
-        ivf_efforts(),
-    )
+def faiss_efforts(file: Path, word: str, efforts: Sequence[int]) -> Iterator[tuple[str, Search]]:
+    """Search with growing effort, on one thread: two would wait for each other."""
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    index = faiss.read_index(str(file))
+
+    def search(query: Vectors) -> list[int]:
+        return index.search(query[np.newaxis], K)[1][0].tolist()
+
+    if not efforts:
+        yield "", search
+    for effort in efforts:
+        if word == "ef":
+            index.hnsw.efSearch = effort
+        else:
+            index.k_factor = 10
+            faiss.extract_index_ivf(index.base_index).nprobe = effort
+        yield f", {word} {effort}", search
 
 
-def latency(n: int, n_queries: int, folder: Path) -> None:
-    """Print the table for n vectors."""
+def usearch_efforts(file: Path) -> Iterator[tuple[str, Search]]:
+    """Search with growing effort."""
+    from usearch.index import Index as USearch
+
+    index = USearch(ndim=DIM, metric="l2sq", dtype="f32")
+    index.load(str(file))
+    for effort in (16, 32, 64, 128, 256, 512):
+        index.expansion_search = effort
+        yield f", ef {effort}", lambda query: index.search(query, K).keys.tolist()
+
+
+def make_ours(vectors: Vectors, folder: Path) -> tuple[Path, float]:
+    """Make a collection and its approximate index, by l2, unless it is there."""
+    path = folder / "ours" / "vectors.tamis"
+    seconds = folder / "ours.seconds"
+    if not seconds.exists():
+        shutil.rmtree(folder / "ours", ignore_errors=True)
+        collection(folder / "ours", vectors)
+        start = time.perf_counter()
+        build(path, GIST)
+        seconds.write_text(repr(time.perf_counter() - start))
+    return path, float(seconds.read_text())
+
+
+def latency(n: int, n_queries: int, folder: Path, *, only_build: bool) -> None:
+    """Print a table for n vectors; or only make all indexes and keep them in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
     vectors, queries = clustered(n, n_queries)
-    gallery = FeatureTable(tuple(names(np.arange(n))), (None,) * n, vectors, GIST.spec)
-    truth = {}
-    for distance in ("l2", "l1"):
-        whole = Index(gallery, distance)
-        table = FeatureTable(("query",) * n_queries, (None,) * n_queries, queries, GIST.spec)
-        truth[distance] = whole.search(table, K).indices.tolist()
+    path, built = make_ours(vectors, folder)
+    rivals = list(others(vectors, folder))
+    if only_build:
+        return
     print(f"\n{n:,} vectors, {n_queries} queries:\n")
     print("| search | build s | p50 ms | p99 ms | recall@10 |\n|---|---:|---:|---:|---:|")
+    gallery = FeatureTable(tuple(names(np.arange(n))), (None,) * n, vectors, GIST.spec)
+    table = FeatureTable(("query",) * n_queries, (None,) * n_queries, queries, GIST.spec)
+    truths = {}
     for distance in ("l2", "l1"):
-        whole = Index(gallery, distance)
+        exact = Index(gallery, distance)
+        truths[distance] = exact.search(table, K).indices.tolist()
 
-        def search(query: Vectors, whole: Index = whole) -> list[int]:
-            return whole.search(as_query(query), K).indices[0].tolist()
+        def search(query: Vectors, exact: Index = exact) -> list[int]:
+            return exact.search(as_query(query), K).indices[0].tolist()
 
-        few = min(n_queries, 100)
-        tried = iter([("", search)])
-        report(f"tamis exact, {distance}", 0, tried, queries[:few], truth[distance][:few])
-    stored = collection(folder / str(n), vectors)
-    start = time.perf_counter()
-    build(stored.path, GIST)
-    built = time.perf_counter() - start
-    index = Approximate.open(Collection.open(stored.path), GIST)
+        report(f"tamis exact, {distance}", 0, iter([("", search)]), queries, truths[distance])
+    approximate = Approximate.open(Collection.open(path), GIST)
     for distance in ("l2", "l1"):
-        tried = iter([("", searcher(index, distance))])
-        report(f"tamis approximate, {distance}", built, tried, queries, truth[distance])
-    for what, built, tried in others(vectors):
-        report(f"{what}, l2", built, tried, queries, truth["l2"])
+        tried = iter([("", searcher(approximate, distance))])
+        report(f"tamis approximate, {distance}", built, tried, queries, truths[distance])
+    for what, seconds, efforts in rivals:
+        report(f"{what}, l2", seconds, efforts(), queries, truths["l2"])
 
 
 def updates(n: int, n_queries: int, folder: Path) -> None:
@@ -272,12 +325,15 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="*", default=[10_000, 100_000])
     parser.add_argument("--queries", type=int, default=500)
     parser.add_argument("--updates", action="store_true")
+    parser.add_argument("--keep", type=Path, help="folder of the indexes")
+    parser.add_argument("--only-build", action="store_true")
     given = parser.parse_args()
     packages = ", ".join(f"{name} {version(name)}" for name in ("pylance", "faiss-cpu", "usearch"))
     print(f"{time.strftime('%Y-%m-%d')}, {describe()}, {packages}")
     with tempfile.TemporaryDirectory() as folder:
         for n in given.sizes:
-            latency(n, given.queries, Path(folder))
+            at = (given.keep or Path(folder)) / str(n)
+            latency(n, given.queries, at, only_build=given.only_build)
         if given.updates:
             updates(100_000, given.queries, Path(folder) / "updates")
 
