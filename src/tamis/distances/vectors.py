@@ -74,6 +74,8 @@ class Vectors:
         Sum of the terms of each row with a zero vector; 0 where nobody asks.
     masses : ndarray of shape (n,), float64
         Sum of each row; 0 where nobody asks.
+    largest : float
+        Of the sizes of the values `estimated`.
     sparse : bool
     """
 
@@ -85,6 +87,7 @@ class Vectors:
     scales: Array
     totals: Array
     masses: Array
+    largest: float
     sparse: bool
 
     @classmethod
@@ -129,7 +132,10 @@ class Vectors:
             scales = 1 / np.where(lengths > 0, lengths, 1)
             totals = (lengths > 0) * (np.log(2) if how.kind == JENSEN else 1.0)
             estimated = scaled(starts, values, scales)
-        return cls((n, dim), starts, bins, values, estimated, scales, totals, masses, sparse)
+        largest = max(float(estimated.max()), -float(estimated.min())) if estimated.size else 0.0
+        return cls(
+            (n, dim), starts, bins, values, estimated, scales, totals, masses, largest, sparse
+        )
 
 
 def share_used(vectors: Array) -> float:
