@@ -31,7 +31,9 @@ def scan(kind: Kind, queries: Array, rows: Array, out: Array) -> None:
         relatively, but for what the terms themselves round (see `slack`).
     """
     zero = np.float32(0)
-    even, whole = len(queries) - len(queries) % 2, len(rows) - len(rows) % 4
+    # Two or three wait for memory, which is faster one row after the other.
+    even = len(queries) - len(queries) % 2 if len(queries) > 3 else 0
+    whole = len(rows) - len(rows) % 4
     for r in range(0, whole, 4):
         b0, b1, b2, b3 = rows[r], rows[r + 1], rows[r + 2], rows[r + 3]
         for q in range(0, even, 2):
