@@ -498,6 +498,19 @@ def test_no_threads_are_refused():
         nearest(vectors(2, 4), vectors(3, 4), 1, jobs=0)
 
 
+@pytest.mark.parametrize("scale", [2.0**-80, 2.0**-40, 1, 2.0**40, 2.0**80])
+@pytest.mark.parametrize("dim", [1, 2, 33, 64])
+def test_canberra_of_small_and_large_values(dim, scale):
+    # Values near 1 share divisions; products of others would leave the range of float32.
+    queries, gallery = histograms(6, dim, used=0.7), histograms(31, dim, 1, used=0.7)
+    queries[:, 0] *= -scale
+    gallery[:, 0] *= -scale
+    expected = plain_matrix("canberra", queries, gallery)
+    for form in (np.asarray, csr_array):
+        found = nearest(form(queries), form(gallery), 31, distance="canberra")
+        assert_nearest(found, expected, 31, 1e-13)
+
+
 def test_an_unknown_distance_is_answered_with_the_nearest_names():
     with pytest.raises(UnknownNameError, match=r"'cosin'\. Did you mean cosine"):
         check_distance("cosin")

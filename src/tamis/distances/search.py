@@ -12,7 +12,7 @@ from scipy.sparse import issparse
 from tamis.distances import dense, sparse
 from tamis.distances.settle import settle
 from tamis.distances.table import DISTANCES, check_distance
-from tamis.distances.terms import ABSOLUTE, JENSEN, SQUARE, Array
+from tamis.distances.terms import ABSOLUTE, CANBERRA, JENSEN, SQUARE, Array
 from tamis.distances.vectors import Input, Vectors, checked, share_used
 from tamis.errors import InvalidParameterError
 
@@ -160,6 +160,12 @@ class Gallery:
             slots = np.empty(dim, np.int32)
             tile = sparse.tile_of(block.starts, block.bins, block.estimated, slots)
 
+        in_pairs = (
+            self._how.kind == CANBERRA
+            and min(block.smallest, rows.smallest) >= dense.PAIRABLE
+            and max(block.largest, rows.largest) <= 1 / dense.PAIRABLE / 2
+        )
+
         def scan(start: int, stop: int) -> None:
             out = estimates[:, start:stop]
             if self.sparse:
@@ -168,7 +174,10 @@ class Gallery:
             else:
                 queries = block.estimated.reshape(block.shape)
                 gallery = rows.estimated.reshape(rows.shape)[start:stop]
-                dense.scan(self._how.kind, queries, gallery, out)
+                if in_pairs:
+                    dense.scan_canberra(queries, gallery, out)
+                else:
+                    dense.scan(self._how.kind, queries, gallery, out)
 
         if run is map:
             scan(0, n)
