@@ -183,6 +183,26 @@ def test_several_queries_and_labels(path):
     assert not len(index.candidates(queries.features, 5, labels=set("x")))
 
 
+@pytest.mark.parametrize(
+    ("one", "distance", "n"),
+    [(EDGE, "l2", 100), (EDGE, "l1", 400), (EDGE, "canberra", 1000), (COLOR, "hellinger", 1000)],
+)
+def test_more_candidates_where_they_are_ranked_otherwise(path, monkeypatch, one, distance, n):
+    build(path, one)
+    index = Approximate.open(Collection.open(path), one)
+    query = index.stored([index.collection.table().paths[0]])
+    asked, whole = [], index.candidates
+
+    def candidates(queries, n, *, labels=None):
+        asked.append(n)
+        return whole(queries, n, labels=labels)
+
+    monkeypatch.setattr(index, "candidates", candidates)
+    index.search(query, 20, distance=distance)
+    index.search(query, 1, distance="l2")
+    assert asked == [n, 50]
+
+
 def test_recall_sees_what_is_missed(path, monkeypatch):
     build(path, EDGE)
     index = Approximate.open(Collection.open(path), EDGE)

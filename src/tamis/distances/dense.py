@@ -4,15 +4,18 @@ Two queries meet four gallery rows in one loop: each value is loaded once for
 several pairs, and the eight sums hide each other's latency.
 """
 
+from typing import Final
+
 import numba as nb
 import numpy as np
 
 from tamis.distances.terms import CANBERRA, FAST, Array, Kind, term
 
-PAIRABLE = 2.0**-60
+PAIRABLE: Final = 2.0**-60
 """Products of two sums of values from here to its inverse stay in the range of float32."""
 
-_PAIRABLE_32 = np.float32(PAIRABLE)
+_PAIRABLE_32: Final = np.float32(PAIRABLE)
+_FEW: Final = 8
 
 
 @nb.njit(cache=True, **FAST)
@@ -36,8 +39,8 @@ def scan(kind: Kind, queries: Array, rows: Array, out: Array) -> None:
         relatively, but for what the terms themselves round (see `slack`).
     """
     zero = np.float32(0)
-    # Two or three wait for memory, which is faster one row after the other.
-    even = len(queries) - len(queries) % 2 if len(queries) > 3 else 0
+    # A few queries wait for memory, which gives one row after the other sooner than four.
+    even = len(queries) - len(queries) % 2 if len(queries) >= _FEW else 0
     whole = len(rows) - len(rows) % 4
     for r in range(0, whole, 4):
         b0, b1, b2, b3 = rows[r], rows[r + 1], rows[r + 2], rows[r + 3]

@@ -16,43 +16,14 @@ from tamis.errors import CollectionError, InvalidParameterError, printable
 from tamis.features import FeatureTable, available_processors
 from tamis.index import Index, Matches, taken_together
 from tamis.store.approximate.building import Built, built, column_of
+from tamis.store.approximate.counts import candidates_per_result
+from tamis.store.approximate.stored import Stored
 from tamis.store.collection import Collection
-from tamis.store.columns import decode
 
 _PROBES: Final = 8  # cells that are searched
 _LEAST: Final = 50
 _BATCH_BYTES: Final = 64 << 20
 _SEED: Final = 0
-
-# Candidates per result: measured on CorelDB, see docs/results.md. Few if the index is by
-# the distance asked for, more if by one that ranks much alike, most for all else.
-_SAME, _ALIKE, _OTHER = 5, 20, 50
-_RANKS_ALIKE: Final = {
-    "l2": {"l1", "sqeuclidean", "chi2", "hellinger", "intersection", "braycurtis"},
-    "cosine": {"l1", "l2", "sqeuclidean", "chi2", "intersection", "braycurtis"},
-    "dot": set(),
-    "hellinger": {"l1", "chi2", "intersection", "braycurtis", "jensenshannon"},
-}
-
-
-def candidates_per_result(metric: str, distance: str, *, exact: bool = True) -> int:
-    """Say how many candidates an index is asked for, for each result.
-
-    Parameters
-    ----------
-    metric : str
-        Of the index.
-    distance : str
-        By which candidates are ranked.
-    exact : bool
-        Whether the index holds the vectors themselves, not a projection of them, nor
-        those of one part of a fusion.
-    """
-    if not exact:
-        return _OTHER
-    if distance == metric:
-        return _SAME
-    return _ALIKE if distance in _RANKS_ALIKE[metric] else _OTHER
 
 
 class Approximate:
@@ -64,10 +35,6 @@ class Approximate:
     Attributes
     ----------
     collection : Collection
-    descriptor : Descriptor
-        Fitted.
-    spec : str
-        Of the descriptor.
     metric : str
         By which the index was made; of a fusion, the metrics of its parts, joined by `+`.
     """
@@ -78,18 +45,17 @@ class Approximate:
         self.collection = collection
         self.metric = "+".join(index.metric for index in indexes)
         self._indexes = indexes
-        self._columns = [column_of(collection, leaf.spec) for leaf in descriptor.leaves]
-        self._dims = [leaf.dim for leaf in descriptor.leaves]
-        rows = collection.rows
-        self._order = np.argsort(rows.ids)
-        self._sorted = rows.ids[self._order]
-        self._paths = collection.table().paths
-        self._row = {path: row for row, path in enumerate(self._paths)}
-        self._take(descriptor)
+        self._stored = Stored(collection, descriptor)
 
-    def _take(self, descriptor: Descriptor) -> None:
-        self.descriptor = descriptor
-        self.spec = descriptor.spec
+    @property
+    def descriptor(self) -> Descriptor:
+        """Fitted."""
+        return self._stored.descriptor
+
+    @property
+    def spec(self) -> str:
+        """Of the descriptor."""
+        return self.descriptor.spec
 
     @classmethod
     def open(cls, collection: Collection, descriptor: Descriptor, *, distance: str = "l1") -> Self:
@@ -130,15 +96,16 @@ class Approximate:
             indexes.append(one)
         found = cls(collection, descriptor, indexes)
         if not descriptor.fitted:
-            good = [row for row, why in enumerate(collection.rows.failures) if why is None]
-            rows = [good[i] for i in sample_to_fit(len(good))]
-            found._take(descriptor.fit(found._read_rows(rows)[1], distance=distance))
+            stored = found._stored
+            good = stored.good_rows()
+            _, vectors = stored.read_rows([good[i] for i in sample_to_fit(len(good))])
+            stored.descriptor = descriptor.fit(vectors, distance=distance)
         return found
 
     def stored(self, paths: Iterable[str]) -> FeatureTable:
         """Read the vectors of some pictures; those without are left out."""
-        rows = [self._row[path] for path in paths if path in self._row]
-        return self._table(*self._combined(*self._read_rows(rows)))
+        rows = [self._stored.row_of[path] for path in paths if path in self._stored.row_of]
+        return self._stored.table(*self._stored.combined(*self._stored.read_rows(rows)))
 
     def candidates(
         self,
@@ -170,7 +137,7 @@ class Approximate:
         for index, part in zip(self._indexes, self._parts(queries), strict=True):
             for query in part if index.companion is None else index.companion.embed(part):
                 found = self.collection.dataset.to_table(
-                    columns=["id", *self._columns, "_distance"],
+                    columns=["id", *self._stored.columns, "_distance"],
                     nearest={
                         "column": index.column,
                         "q": query,
@@ -180,17 +147,19 @@ class Approximate:
                     },
                     **choice,
                 )
-                some, features = self._combined(*self._read(found))
+                some, features = self._stored.combined(*self._stored.read(found))
                 rows += some
                 vectors.append(features)
         _, first = np.unique(np.asarray(rows, np.intp), return_index=True)
-        return self._table([rows[i] for i in first], np.concatenate(vectors)[first])
+        return self._stored.table([rows[i] for i in first], np.concatenate(vectors)[first])
 
     def _parts(self, queries: Features) -> list[Features]:
         """Cut the vectors of a fusion into those of its parts."""
         if not isinstance(self.descriptor, Fusion):
             return [queries]
-        cuts = np.split(queries, np.cumsum(self._dims)[:-1], axis=1)
+        cuts = np.split(
+            queries, np.cumsum([leaf.dim for leaf in self.descriptor.leaves])[:-1], axis=1
+        )
         weights = self.descriptor.weights or ()
         return [part / np.float32(w) for part, w in zip(cuts, weights, strict=True)]
 
@@ -258,9 +227,9 @@ class Approximate:
         float
             1.0 if there is nothing to find.
         """
-        good = [row for row, reason in enumerate(self.collection.rows.failures) if reason is None]
+        good = self._stored.good_rows()
         chosen = np.random.default_rng(_SEED).permutation(len(good))[:sample]
-        queries = self.stored(self._paths[good[i]] for i in chosen)
+        queries = self.stored(self._stored.paths[good[i]] for i in chosen)
         k = min(k, len(good) - 1)
         if k < 1 or not len(queries):
             return 1.0
@@ -275,15 +244,15 @@ class Approximate:
         self, queries: FeatureTable, k: int, distance: str, jobs: int
     ) -> npt.NDArray[np.float64]:
         """Distance from each query to the k-th nearest other picture."""
-        own = [self._row[path] for path in queries.paths]
+        own = [self._stored.row_of[path] for path in queries.paths]
         best = np.full((len(queries), 0), np.inf)
         scanner = self.collection.dataset.scanner(
-            columns=["id", *self._columns],
+            columns=["id", *self._stored.columns],
             filter="failure IS NULL",
             batch_size=max(64, _BATCH_BYTES // (4 * self.descriptor.dim)),
         )
         for batch in scanner.to_batches():
-            rows, features = self._combined(*self._read(batch))
+            rows, features = self._stored.combined(*self._stored.read(batch))
             if not rows:
                 continue
             many = min(k + 1, len(rows))
@@ -296,44 +265,3 @@ class Approximate:
         (first, *others) = self._indexes
         exact = not others and not (first.companion and first.companion.projected)
         return candidates_per_result(first.metric, distance, exact=exact)
-
-    def _read_rows(self, rows: list[int]) -> tuple[list[int], list[Features]]:
-        """Rows, and the vectors by each leaf, of some pictures."""
-        if not rows:
-            return [], [np.empty((0, dim), np.float32) for dim in self._dims]
-        ids = ", ".join(str(self.collection.rows.ids[row]) for row in rows)
-        return self._read(
-            self.collection.dataset.to_table(
-                columns=["id", *self._columns], filter=f"failure IS NULL AND id IN ({ids})"
-            )
-        )
-
-    def _read(self, found: Any) -> tuple[list[int], list[Features]]:
-        """Rows and vectors of what Lance gives, without what a newer row replaces."""
-        ids = found["id"].to_numpy()
-        if not len(ids) or not len(self._sorted):
-            return [], [np.empty((0, dim), np.float32) for dim in self._dims]
-        place = np.minimum(np.searchsorted(self._sorted, ids), len(self._sorted) - 1)
-        current = self._sorted[place] == ids
-        leaves = []
-        for name, dim in zip(self._columns, self._dims, strict=True):
-            column = found[name]
-            column = column.combine_chunks() if hasattr(column, "combine_chunks") else column
-            features = np.zeros((len(ids), dim), np.float32)
-            decode(column, features, np.arange(len(ids)))
-            leaves.append(features[current])
-        return self._order[place[current]].tolist(), leaves
-
-    def _combined(self, rows: list[int], leaves: list[Features]) -> tuple[list[int], Features]:
-        if len(leaves) == 1:
-            return rows, leaves[0]
-        return rows, self.descriptor.combine(leaves)
-
-    def _table(self, rows: list[int], features: Features) -> FeatureTable:
-        labels = self.collection.rows.labels
-        return FeatureTable(
-            paths=tuple(self._paths[row] for row in rows),
-            labels=tuple(labels[row] for row in rows),
-            features=features,
-            spec=self.spec,
-        )
