@@ -252,7 +252,9 @@ def compare_kernels(specs: list[str], sample: int) -> None:
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="An empty word, as --by '', leaves a table out."
+    )
     parser.add_argument("--by", default=",".join(names()))
     parser.add_argument("--sample", type=int, default=200)
     parser.add_argument("--distances-on", default="lbp")
@@ -263,10 +265,13 @@ def main() -> None:
         print(json.dumps(described(options.describe[0], Path(options.describe[1]))))
         return
     print(describe())
-    compare_descriptors(options.by.split(","), options.sample)
-    compare_distances(options.distances_on, options.sample)
-    compare_faiss(options.distances_on, options.sample)
-    compare_kernels(options.kernels_on.split(","), options.sample)
+    if options.by:
+        compare_descriptors(options.by.split(","), options.sample)
+    if options.distances_on:
+        compare_distances(options.distances_on, options.sample)
+        compare_faiss(options.distances_on, options.sample)
+    if options.kernels_on:
+        compare_kernels(options.kernels_on.split(","), options.sample)
 
 
 if __name__ == "__main__":

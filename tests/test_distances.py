@@ -1,5 +1,7 @@
 """Nearest neighbours: scipy's distances, exact zeros, a settled order."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -259,6 +261,24 @@ def test_threads_do_not_change_the_result(distance, n_queries, n, jobs, seed):
     for form in (gallery, csr_array(gallery)):
         here = Gallery(form, distance=distance)
         assert_same(here.nearest(queries, k), here.nearest(queries, k, jobs=jobs))
+        with patch.object(Gallery, "_worth", 1):  # so that threads are used for so little
+            assert_same(here.nearest(queries, k), here.nearest(queries, k, jobs=jobs))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_rows_that_come_nearer_and_nearer_are_all_seen(distance, order):
+    # The limit falls with each row, or never after the first: lists grow, or stay short.
+    steps = np.linspace(0, 1, 1000)[::order, np.newaxis]
+    gallery = (1 + steps * np.array([[1, 2, 0, 1, 3]])).astype(np.float32)
+    query = np.ones((1, 5), np.float32)
+    for form in (gallery, csr_array(gallery)):
+        for skip in (None, [0 if order == 1 else 999]):
+            indices, distances = nearest(query, form, 40, distance=distance, skip=skip)
+            first = 0 if skip is None else 1
+            expected = np.arange(first, first + 40)
+            assert (indices[0] == (expected if order == 1 else 999 - expected)).all()
+            assert (np.diff(distances[0]) > 0).all()
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
@@ -476,6 +496,19 @@ def test_shapes_that_do_not_fit_are_refused(left, right):
 def test_no_threads_are_refused():
     with pytest.raises(InvalidParameterError, match=r"jobs must be at least 1\. Got 0"):
         nearest(vectors(2, 4), vectors(3, 4), 1, jobs=0)
+
+
+@pytest.mark.parametrize("scale", [2.0**-80, 2.0**-40, 1, 2.0**40, 2.0**80])
+@pytest.mark.parametrize("dim", [1, 2, 33, 64])
+def test_canberra_of_small_and_large_values(dim, scale):
+    # Values near 1 share divisions; products of others would leave the range of float32.
+    queries, gallery = histograms(6, dim, used=0.7), histograms(31, dim, 1, used=0.7)
+    queries[:, 0] *= -scale
+    gallery[:, 0] *= -scale
+    expected = plain_matrix("canberra", queries, gallery)
+    for form in (np.asarray, csr_array):
+        found = nearest(form(queries), form(gallery), 31, distance="canberra")
+        assert_nearest(found, expected, 31, 1e-13)
 
 
 def test_an_unknown_distance_is_answered_with_the_nearest_names():

@@ -156,8 +156,8 @@ def approximate(asked: Asked, k: int, *, combination: str, sample: int) -> Answe
             "--approximate"
         )
     collection = Collection.open(asked.source)
-    index = Approximate.open(collection, asked.descriptor)
-    chosen, (outside,) = asked.chosen, asked.outside
+    index = Approximate.open(collection, asked.descriptor, distance=asked.distance)
+    chosen, outside = asked.chosen, combine(index.descriptor, asked.outside)
     failures = tuple(collection.failures())
     own = tuple(asked.inside.values())
     for failure in failures:

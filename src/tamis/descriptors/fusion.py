@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import ClassVar, Final, Self, final
 
 import numpy as np
+import numpy.typing as npt
 
 from tamis.descriptors.base import Descriptor, Features
 from tamis.errors import InvalidParameterError
@@ -125,6 +126,15 @@ class Fusion(Descriptor):
         return self.combine([part.describe(images) for part in self.parts])
 
 
+def sample_to_fit(n: int) -> npt.NDArray[np.intp]:
+    """Choose which of n training pictures weights are fitted to: always the same ones.
+
+    Of a sample of its own length it is the whole, so that who has these pictures only
+    gets the weights that all would give.
+    """
+    return np.sort(np.random.default_rng(0).permutation(n)[:_SAMPLE])
+
+
 def _spread(vectors: Features, scale: str, distance: str) -> float:
     """Measure the scale of a part on a fixed sample of its vectors; 1 if it has none."""
     from scipy.spatial.distance import pdist
@@ -133,8 +143,7 @@ def _spread(vectors: Features, scale: str, distance: str) -> float:
         raise InvalidParameterError(f"scale must be one of {', '.join(SCALES)}. Got {scale!r}.")
     if scale == "none" or len(vectors) < 2:
         return 1.0
-    rows = np.random.default_rng(0).permutation(len(vectors))[:_SAMPLE]
-    sample = vectors[np.sort(rows)].astype(np.float64)
+    sample = vectors[sample_to_fit(len(vectors))].astype(np.float64)
     if scale == "deviation":
         spread = float(sample.std(axis=0).sum())
     else:

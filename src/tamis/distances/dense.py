@@ -4,10 +4,18 @@ Two queries meet four gallery rows in one loop: each value is loaded once for
 several pairs, and the eight sums hide each other's latency.
 """
 
+from typing import Final
+
 import numba as nb
 import numpy as np
 
-from tamis.distances.terms import FAST, Array, Kind, term
+from tamis.distances.terms import CANBERRA, FAST, Array, Kind, term
+
+PAIRABLE: Final = 2.0**-60
+"""Products of two sums of values from here to its inverse stay in the range of float32."""
+
+_PAIRABLE_32: Final = np.float32(PAIRABLE)
+_FEW: Final = 8
 
 
 @nb.njit(cache=True, **FAST)
@@ -31,7 +39,9 @@ def scan(kind: Kind, queries: Array, rows: Array, out: Array) -> None:
         relatively, but for what the terms themselves round (see `slack`).
     """
     zero = np.float32(0)
-    even, whole = len(queries) - len(queries) % 2, len(rows) - len(rows) % 4
+    # A few queries wait for memory, which gives one row after the other sooner than four.
+    even = len(queries) - len(queries) % 2 if len(queries) >= _FEW else 0
+    whole = len(rows) - len(rows) % 4
     for r in range(0, whole, 4):
         b0, b1, b2, b3 = rows[r], rows[r + 1], rows[r + 2], rows[r + 3]
         for q in range(0, even, 2):
@@ -56,3 +66,45 @@ def scan(kind: Kind, queries: Array, rows: Array, out: Array) -> None:
     for r in range(whole, len(rows)):
         for q in range(len(queries)):
             out[q, r] = _one(kind, queries[q], rows[r])
+
+
+@nb.njit(**FAST)
+def _two(a: np.float32, b: np.float32, c: np.float32, d: np.float32) -> np.float32:
+    """Add the terms of canberra of (a, b) and (c, d), by one division."""
+    left, right = max(abs(a) + abs(b), _PAIRABLE_32), max(abs(c) + abs(d), _PAIRABLE_32)
+    return (abs(a - b) * right + abs(c - d) * left) / (left * right)
+
+
+@nb.njit(cache=True, **FAST)
+def scan_canberra(queries: Array, rows: Array, out: Array) -> None:
+    """As `scan` of canberra, where no value but 0 is outside of `PAIRABLE` and its inverse.
+
+    The division is what takes time there. Each value of the first half of a vector
+    shares one with a value of the second half: 1.3 times as fast.
+    """
+    half, whole = queries.shape[1] // 2, len(rows) - len(rows) % 4
+    last = queries.shape[1] - 1
+    odd = queries.shape[1] % 2
+    zero = np.float32(0)
+    for r in range(0, whole, 4):
+        b0, b1, b2, b3 = rows[r], rows[r + 1], rows[r + 2], rows[r + 3]
+        left0, left1, left2, left3 = b0[:half], b1[:half], b2[:half], b3[:half]
+        right0, right1, right2, right3 = b0[half:], b1[half:], b2[half:], b3[half:]
+        for q in range(len(queries)):
+            left, right = queries[q, :half], queries[q, half:]
+            s0, s1, s2, s3 = zero, zero, zero, zero
+            for i in range(half):
+                s0 += _two(left[i], left0[i], right[i], right0[i])
+                s1 += _two(left[i], left1[i], right[i], right1[i])
+                s2 += _two(left[i], left2[i], right[i], right2[i])
+                s3 += _two(left[i], left3[i], right[i], right3[i])
+            if odd:
+                a = queries[q, last]
+                s0 += term(CANBERRA, a, b0[last])
+                s1 += term(CANBERRA, a, b1[last])
+                s2 += term(CANBERRA, a, b2[last])
+                s3 += term(CANBERRA, a, b3[last])
+            out[q, r], out[q, r + 1], out[q, r + 2], out[q, r + 3] = s0, s1, s2, s3
+    for r in range(whole, len(rows)):
+        for q in range(len(queries)):
+            out[q, r] = _one(CANBERRA, queries[q], rows[r])

@@ -1,5 +1,6 @@
 """The k nearest vectors, by any of the named distances."""
 
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -11,13 +12,14 @@ from scipy.sparse import issparse
 from tamis.distances import dense, sparse
 from tamis.distances.settle import settle
 from tamis.distances.table import DISTANCES, check_distance
-from tamis.distances.terms import Array
+from tamis.distances.terms import ABSOLUTE, CANBERRA, JENSEN, SQUARE, Array
 from tamis.distances.vectors import Input, Vectors, checked, share_used
 from tamis.errors import InvalidParameterError
 
 _LANES: Final = 64  # sparse queries that share a walk over the gallery: four cache lines a bin
 _CACHED: Final = 1 << 17  # values of dense queries that do: half of an L2 cache
 _ESTIMATES: Final = 1 << 24  # at a time, per thread
+_SHARES: Final = 8  # of the gallery per thread: one that is held up leaves some to the others
 
 Found = tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]
 
@@ -92,12 +94,17 @@ class Gallery:
         n_queries = queries.shape[0]
         indices, distances = np.empty((n_queries, k), np.intp), np.empty((n_queries, k))
         length = _LANES if self.sparse else min(64, max(2, _CACHED // max(1, dim)))
-        length = min(length, max(2, _ESTIMATES // n), -(-n_queries // jobs) or 1)
+        length = min(length, max(2, _ESTIMATES // n))
+        jobs = min(jobs, max(1, n_queries * len(self._vectors.values) // self._worth))
+        own = threading.local()
 
         def work(start: int, run: Callable[..., Iterable[Any]] = map) -> None:
             part = slice(start, start + length)
             block = Vectors.make(queries[part], self._how, sparse=self.sparse)
-            estimates = self._estimate(block, run)
+            if not hasattr(own, "room"):  # new memory for each block costs more than its use
+                own.room = np.empty((min(length, n_queries), n), np.float32)
+            estimates = own.room[: block.shape[0]]
+            self._estimate(block, estimates, run, _SHARES * jobs)
             indices[part], distances[part] = settle(
                 self._how, block, self._vectors, estimates, skipped[part], k
             )
@@ -108,12 +115,23 @@ class Gallery:
                 work(start)
         else:
             with ThreadPoolExecutor(jobs, thread_name_prefix="tamis-search") as pool:
-                if len(starts) >= jobs:
+                if len(starts) >= 2 * jobs:
                     list(pool.map(work, starts))
                 else:  # the threads share the gallery instead
                     for start in starts:
                         work(start, pool.map)
         return indices, distances
+
+    @property
+    def _worth(self) -> int:
+        """How many pairs of values a thread must have to compare, to be worth its start.
+
+        A few ms of work: a thread may first have to find a processor, and one query
+        by cheap terms mostly waits for memory, which a second thread does too.
+        """
+        if self.sparse or self._how.kind == JENSEN:
+            return 1 << 21
+        return 1 << (25 if self._how.kind in (ABSOLUTE, SQUARE) else 23)
 
     def _skipped(self, skip: npt.ArrayLike | None, n_queries: int) -> npt.NDArray[np.intp]:
         if skip is None:
@@ -132,14 +150,21 @@ class Gallery:
             )
         return rows.astype(np.intp)
 
-    def _estimate(self, block: Vectors, run: Callable[..., Iterable[Any]]) -> Array:
-        """Scan the gallery, in as many parts as `run` may work on at once."""
+    def _estimate(
+        self, block: Vectors, estimates: Array, run: Callable[..., Iterable[Any]], shares: int
+    ) -> None:
+        """Scan the gallery; in so many shares, if `run` may work on several at once."""
         n, dim = self.shape
         rows = self._vectors
-        estimates = np.empty((block.shape[0], n), np.float32)
         if self.sparse:
             slots = np.empty(dim, np.int32)
             tile = sparse.tile_of(block.starts, block.bins, block.estimated, slots)
+
+        in_pairs = (
+            self._how.kind == CANBERRA
+            and min(block.smallest, rows.smallest) >= dense.PAIRABLE
+            and max(block.largest, rows.largest) <= 1 / dense.PAIRABLE / 2
+        )
 
         def scan(start: int, stop: int) -> None:
             out = estimates[:, start:stop]
@@ -149,14 +174,16 @@ class Gallery:
             else:
                 queries = block.estimated.reshape(block.shape)
                 gallery = rows.estimated.reshape(rows.shape)[start:stop]
-                dense.scan(self._how.kind, queries, gallery, out)
+                if in_pairs:
+                    dense.scan_canberra(queries, gallery, out)
+                else:
+                    dense.scan(self._how.kind, queries, gallery, out)
 
         if run is map:
             scan(0, n)
         else:
-            bounds = np.linspace(0, n, 17).astype(int)
+            bounds = np.linspace(0, n, shares + 1).astype(int)
             list(run(scan, bounds[:-1], bounds[1:]))
-        return estimates
 
 
 def nearest(

@@ -11,8 +11,9 @@ from typing import Final
 import numba as nb
 import numpy as np
 
+from tamis.distances.shortlist import shortlist
 from tamis.distances.table import Distance, Finish, Prepare
-from tamis.distances.terms import CHI, JENSEN, Array, Kind, exact
+from tamis.distances.terms import CHI, JENSEN, SQUARE, Array, Kind, exact
 from tamis.distances.vectors import Vectors
 from tamis.errors import InvalidParameterError
 
@@ -20,6 +21,8 @@ _ULP: Final = 2.0**-24  # what a rounding to float32 costs at most, relatively
 # What one costs where float32 runs out of exponents; the term of chi2 is a square, over a sum.
 _TINY: Final = 2.0**-140
 _TINY_CHI: Final = 2.0**-62
+
+_SAFE: Final = 2.0**120
 
 _SUMS: Final = 16  # in which the terms of a pair are collected
 
@@ -68,8 +71,9 @@ def settle(
     indices, distances : ndarray of shape (n_queries, k)
     """
     relative, of_totals, floor = slack(how, queries)
-    starts, rows = _shortlist(
+    starts, rows = shortlist(
         estimates,
+        not _finite(how.kind, queries, gallery),
         relative,
         of_totals,
         floor,
@@ -99,6 +103,13 @@ def settle(
     return _rank(starts, rows, _finished(how.finish, sums, of_query, gallery.masses[rows]), k)
 
 
+def _finite(kind: Kind, queries: Vectors, gallery: Vectors) -> bool:
+    """Tell whether no sum can leave the range of float32: then nobody needs to look."""
+    both = queries.largest + gallery.largest
+    # A term is at most their sum, its square, or (with logarithms) 100 times their sum.
+    return queries.shape[1] * (both * both if kind == SQUARE else 128 * (both + 1)) < _SAFE
+
+
 def _finished(finish: Finish, sums: Array, a: Array, b: Array) -> Array:
     if finish is Finish.OF_LARGER:
         larger = np.maximum(a, b)
@@ -108,109 +119,6 @@ def _finished(finish: Finish, sums: Array, a: Array, b: Array) -> Array:
     if finish in (Finish.HALF, Finish.ROOT_HALF):
         sums = sums / 2
     return np.sqrt(sums) if finish in (Finish.ROOT, Finish.ROOT_HALF) else sums
-
-
-@nb.njit(nogil=True, cache=True, error_model="numpy")
-def _shortlist(
-    estimates: Array,
-    relative: float,
-    of_totals: Array,
-    floor: float,
-    sparse: bool,
-    totals_a: Array,
-    totals_b: Array,
-    mode: int,
-    masses_a: Array,
-    masses_b: Array,
-    skip: Array,
-    k: int,
-) -> tuple[Array, Array]:
-    """List the rows that may be among the nearest k of each query, in order.
-
-    Returns
-    -------
-    starts : ndarray of shape (n_queries + 1,), int64
-        Where the list of each query begins; empty if an estimate is not finite.
-    rows : ndarray, intp
-    """
-    n_queries, n = estimates.shape
-    starts = np.zeros(n_queries + 1, np.int64)
-    rows = np.empty(n_queries * k * 2 + 64, np.intp)
-    low, high, heap = np.empty(n), np.empty(n), np.empty(k)
-    # One error for all rows if their totals are alike, as those of prepared ones are.
-    # Of other compressed rows, a single large one would make all uncertain.
-    largest = totals_b.max()
-    alike = not sparse and mode == 0 and largest <= 2 * totals_b.mean()
-    for q in range(n_queries):
-        found = starts[q]
-        wrong = 0
-        for r in range(n):
-            wrong += not abs(estimates[q, r]) < np.inf  # NaN too
-        if wrong:
-            return np.zeros(0, np.int64), rows
-        if alike:
-            error = of_totals[q] * (totals_a[q] + largest) + floor
-            heap[:] = np.inf
-            for r in range(n):
-                if estimates[q, r] < heap[0] and r != skip[q]:
-                    _replace_largest(heap, np.float64(estimates[q, r]))
-            # From s - (relative s + error) <= limit (1 + relative) + error.
-            limit = (abs(heap[0]) * (1 + relative) + 2 * error) / (1 - relative) * (1 + 2.0**-40)
-            for r in range(n):
-                if estimates[q, r] <= limit and r != skip[q]:
-                    if found == len(rows):
-                        rows = np.concatenate((rows, np.empty_like(rows)))
-                    rows[found] = r
-                    found += 1
-            starts[q + 1] = found
-            continue
-        for r in range(n):
-            both = totals_a[q] + totals_b[r]
-            s = np.float64(estimates[q, r]) + (both if sparse else 0.0)
-            error = relative * abs(s) + of_totals[q] * both + floor
-            low[r], high[r] = s - error, s + error
-        # Both are increasing in s; that they round at 2**-53 the errors cover by far.
-        if mode == 1:
-            for r in range(n):
-                apart, larger = abs(masses_a[q] - masses_b[r]), max(masses_a[q], masses_b[r])
-                larger += larger == 0
-                low[r], high[r] = (low[r] + apart) / larger, (high[r] + apart) / larger
-        elif mode == 2:
-            for r in range(n):
-                mass = masses_a[q] + masses_b[r]
-                mass += mass == 0
-                low[r], high[r] = low[r] / mass, high[r] / mass
-        if skip[q] >= 0:
-            low[skip[q]] = high[skip[q]] = np.inf
-        heap[:] = np.inf
-        for r in range(n):
-            if high[r] < heap[0]:
-                _replace_largest(heap, high[r])
-        for r in range(n):
-            if low[r] <= heap[0]:
-                if found == len(rows):
-                    rows = np.concatenate((rows, np.empty_like(rows)))
-                rows[found] = r
-                found += 1
-        starts[q + 1] = found
-    return starts, rows[: starts[-1]]
-
-
-@nb.njit(nogil=True, cache=True)
-def _replace_largest(heap: Array, value: float) -> None:
-    """Put a value in the place of the largest of a heap, which stands first."""
-    place = 0
-    while True:
-        below = 2 * place + 1
-        if below >= len(heap):
-            break
-        if below + 1 < len(heap) and heap[below + 1] > heap[below]:
-            below += 1
-        if heap[below] <= value:
-            break
-        heap[place] = heap[below]
-        place = below
-    heap[place] = value
 
 
 @nb.njit(nogil=True, cache=True, error_model="numpy")

@@ -74,6 +74,10 @@ class Vectors:
         Sum of the terms of each row with a zero vector; 0 where nobody asks.
     masses : ndarray of shape (n,), float64
         Sum of each row; 0 where nobody asks.
+    largest : float
+        Of the sizes of the values `estimated`.
+    smallest : float
+        Of the sizes of those that are not 0; 0 where nobody asks.
     sparse : bool
     """
 
@@ -85,6 +89,8 @@ class Vectors:
     scales: Array
     totals: Array
     masses: Array
+    largest: float
+    smallest: float
     sparse: bool
 
     @classmethod
@@ -129,12 +135,35 @@ class Vectors:
             scales = 1 / np.where(lengths > 0, lengths, 1)
             totals = (lengths > 0) * (np.log(2) if how.kind == JENSEN else 1.0)
             estimated = scaled(starts, values, scales)
-        return cls((n, dim), starts, bins, values, estimated, scales, totals, masses, sparse)
+        largest = max(float(estimated.max()), -float(estimated.min())) if estimated.size else 0.0
+        smallest = smallest_used(estimated) if how.kind == CANBERRA and not sparse else 0.0
+        return cls(
+            (n, dim),
+            starts,
+            bins,
+            values,
+            estimated,
+            scales,
+            totals,
+            masses,
+            largest,
+            smallest,
+            sparse,
+        )
 
 
 def share_used(vectors: Array) -> float:
     """Measure which share of dense values is not 0."""
     return float(count_used(vectors).sum() / vectors.size) if vectors.size else 1.0
+
+
+@nb.njit(nogil=True, cache=True)
+def smallest_used(values: Array) -> float:
+    """Find the smallest size of a value that is not 0; infinity without any."""
+    smallest = np.float32(np.inf)
+    for value in values:
+        smallest = min(smallest, abs(value) if value != 0 else smallest)
+    return float(smallest)
 
 
 @nb.njit(nogil=True, cache=True)

@@ -6,7 +6,7 @@ opened by `Collection.open`, and made or brought up to date by `update`. Fitted
 reductions lie beside the dataset, in ``photos.tamis/reductions``.
 """
 
-from tamis.store.approximate import METRICS, Approximate, build, check_dense
+from tamis.store.approximate import METRICS, Approximate, build, check_metric
 from tamis.store.collection import Collection, is_collection
 from tamis.store.reductions import find_reduction, fit_reduction
 from tamis.store.updating import Changes, update
@@ -17,7 +17,7 @@ __all__ = [
     "Changes",
     "Collection",
     "build",
-    "check_dense",
+    "check_metric",
     "find_reduction",
     "fit_reduction",
     "is_collection",

@@ -24,6 +24,7 @@ from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.lock import locked
 from tamis.store.adding import Adding
 from tamis.store.approximate import refresh
+from tamis.store.approximate.companions import Companion
 from tamis.store.collection import (
     FORMAT,
     FORMAT_KEY,
@@ -316,6 +317,13 @@ class _Update:
             vectors = [f for f in schema if f.metadata and SPEC in f.metadata]
             for one, features in zip(vectors, chunk.features, strict=True):
                 facts[one.name] = encode(features, known, len(taken), one)
+            described = dict(
+                zip((f.metadata[SPEC].decode() for f in vectors), chunk.features, strict=True)
+            )
+            for one in schema:
+                if companion := Companion.of_column(one):
+                    embedded = companion.embed(described[companion.of])
+                    facts[one.name] = encode(embedded, known, len(taken), one)
             arrays = [facts[one.name] for one in schema]
             batches.append(pa.record_batch(arrays, schema=schema))
         self._dataset.insert(pa.Table.from_batches(batches))
