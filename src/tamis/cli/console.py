@@ -28,7 +28,14 @@ By = Annotated[
     str, typer.Option(metavar="SPEC", help="Descriptor; `tamis descriptors` lists them.")
 ]
 K = Annotated[int, typer.Option("--k", "-k", min=1, help="Neighbours that vote.")]
-Distance = Annotated[str, typer.Option(metavar="NAME", help="l1, l2, cosine, chi2 or another.")]
+Distance = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="l1, l2, cosine, chi2 or another.",
+        show_default="the descriptor's own",
+    ),
+]
 
 
 def warn(text: str) -> None:

@@ -84,7 +84,7 @@ def evaluate(
         ),
     ] = None,
     by: By = "color",
-    distance: Distance = "l1",
+    distance: Distance = "",
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,

@@ -40,7 +40,7 @@ def evaluate_retrieval(
     queries: FeatureTable | None = None,
     *,
     depths: Sequence[int] = (10,),
-    distance: str = "l1",
+    distance: str = "",
     jobs: int | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -59,7 +59,8 @@ def evaluate_retrieval(
         Results to look at; from 1 to the number of pictures to choose from. All are
         scored from one search.
     distance : str
-        One of `tamis.distances.DISTANCES`.
+        One of `tamis.distances.DISTANCES`, or the name of a late fusion; that of
+        `gallery` by default.
     jobs : int, optional
         Threads; as many as there are processors by default.
     seed : int
@@ -118,7 +119,7 @@ def evaluate_retrieval(
         n_images=len(rows),
         signature=_signature(pictures, None if queries is None else wanted)
         | {
-            "distance": distance,
+            "distance": index.distance,
             "depths": ", ".join(map(str, wanted_depths)),
             "n_queries": len(rows),
             "bootstrap": f"{RESAMPLES} resamples of the queries, seed {seed}",

@@ -164,7 +164,12 @@ class Approximate:
         return self._table(*self._read(found))
 
     def candidates(
-        self, queries: Features, n: int, *, labels: Several[str] | None = None
+        self,
+        queries: Features,
+        n: int,
+        *,
+        labels: Several[str] | None = None,
+        splits: Several[str] | None = None,
     ) -> FeatureTable:
         """Take about the n nearest pictures to each query, by the metric of the index.
 
@@ -172,18 +177,24 @@ class Approximate:
         ----------
         queries : ndarray of shape (n_queries, dim), float32
         n : int
-        labels : collection of str, optional
-            Only pictures of these classes.
+        labels, splits : collection of str, optional
+            Only pictures of these classes, and of these parts of a split.
 
         Returns
         -------
         FeatureTable
             In the order of the collection, each picture once.
         """
-        choice: dict[str, Any] = {}
+        filters = []
         if labels is not None:
             words = ", ".join(f"X'{os.fsencode(label).hex()}'" for label in sorted(labels))
-            choice = {"filter": f"label IN ({words})", "prefilter": True}
+            filters.append(f"label IN ({words})")
+        if splits is not None:
+            names = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(splits))
+            filters.append(f"split IN ({names})")
+        choice: dict[str, Any] = {}
+        if filters:
+            choice = {"filter": " AND ".join(filters), "prefilter": True}
         rows: list[int] = []
         vectors = [np.empty((0, self._dim), np.float32)]
         for query in queries:
@@ -213,6 +224,7 @@ class Approximate:
         combine: str = "average",
         without: Several[str] = (),
         labels: Several[str] | None = None,
+        splits: Several[str] | None = None,
         jobs: int | None = None,
     ) -> tuple[FeatureTable, Matches]:
         """Find about the k nearest pictures to several queries taken as one.
@@ -225,8 +237,8 @@ class Approximate:
             One of `tamis.distances.DISTANCES`: candidates are ranked by it, exactly.
         without : collection of str
             Paths of pictures that are no results.
-        labels : collection of str, optional
-            Only pictures of these classes.
+        labels, splits : collection of str, optional
+            Only pictures of these classes, and of these parts of a split.
 
         Returns
         -------
@@ -239,7 +251,7 @@ class Approximate:
         queries = taken_together(queries, combine)
         factor = _FACTOR if distance == self.metric else _OTHER_FACTOR
         n = max(_LEAST, factor * k) + len(without)
-        gallery = self.candidates(queries.features, n, labels=labels)
+        gallery = self.candidates(queries.features, n, labels=labels, splits=splits)
         left_out = [row for row, path in enumerate(gallery.paths) if path in without]
         index = Index(gallery, distance)
         return gallery, index.search_together(

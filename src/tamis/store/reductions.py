@@ -36,7 +36,8 @@ def fit_reduction(collection: Collection, wanted: Reduction) -> Reduction:
     DestinationError
         It cannot be written to, or another process does.
     """
-    fitted = wanted.fit([collection.features(leaf.spec).features for leaf in wanted.leaves])
+    found = [collection.features(leaf.spec) for leaf in wanted.leaves]
+    fitted = wanted.fit([one.features for one in found], labels=found[0].labels)
     folder = os.path.join(collection.path, _FOLDER)
     with locked(collection.path):
         try:

@@ -31,7 +31,8 @@ def score_retrieval(
     """Look for pictures, score and print; give the files that were skipped."""
     start = time.perf_counter()
     wanted = descriptor(by)
-    check_distance(distance)
+    if distance:
+        check_distance(distance)
     # A truth manifest is that of the queries, where there are queries.
     sources = [(gallery, truth, "pictures")] if queries is None else []
     if queries is not None:
@@ -56,9 +57,7 @@ def score_retrieval(
     if len(tables) == 2 and (shared := set(tables[0].paths) & set(tables[1].paths)):
         warn(f"{len(shared)} queries are in the gallery too, where each finds itself")
     with progress("queries", len(tables[-1])) as advance:
-        result = evaluate_retrieval(
-            *tables, depths=depths, distance=distance, jobs=jobs, seed=seed, progress=advance
-        )
+        result = evaluate_retrieval(*tables, depths=depths, jobs=jobs, seed=seed, progress=advance)
     result = replace(result, n_unlabelled=sum(left_out for _, left_out in read))
     if json != "-":
         print_retrieval(result)
