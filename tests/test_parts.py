@@ -82,7 +82,8 @@ def test_a_split_that_was_undone_is_none(photos, tmp_path):
 
 def test_what_was_sorted_is_no_split(photos, tmp_path):
     out = tmp_path / "out"
-    tamis("sort", "--train", photos, "--input", photos, "--out", out, "--by", "edge")
+    write_kinds(tmp_path / "new", 2, first=20, flat=True)
+    tamis("sort", "--train", photos, "--input", tmp_path / "new", "--out", out, "--by", "edge")
     assert part_folders(out) == ()
 
 
