@@ -96,7 +96,7 @@ def test_equal_ranks_in_another_order_are_equal():
     ("name", "error", "message"),
     [
         ("sum(l1[15])", InvalidParameterError, "cannot read the part 'l1\\[15\\]'"),
-        ("sum(1*l3[15])", UnknownNameError, "Did you mean l1"),
+        ("sum(1*l3[15])", UnknownNameError, "Did you mean l2 or l1"),
         ("sum(1*l1[5],1*l2[9])", InvalidParameterError, r"14 values in all.*\(60, 15\)"),
         ("max(1*l1[15])", UnknownNameError, "unknown distance"),
     ],

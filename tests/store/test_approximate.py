@@ -125,8 +125,8 @@ def test_recall_sees_what_is_missed(path, monkeypatch):
     index = Approximate.open(Collection.open(path), EDGE)
     whole = index.candidates
 
-    def half(queries, n, *, labels=None):
-        found = whole(queries, n, labels=labels)
+    def half(queries, n, **choice):
+        found = whole(queries, n, **choice)
         return found.select(np.arange(0, len(found), 2))
 
     monkeypatch.setattr(index, "candidates", half)

@@ -87,25 +87,32 @@ def compare(
         check_choice(name, value, choices)
     told = progress or (lambda _: None)
     classes, codes = np.unique(np.array(labels), return_inverse=True)
-    pool = Pool.of(
-        tables,
-        codes,
-        distance=distance,
-        method=method,
-        scale=scale,
-        unit=unit,
-        jobs=jobs if jobs is not None else available_processors(),
-    )
+
+    def measured(unit: str) -> Pool:
+        return Pool.of(
+            tables,
+            codes,
+            distance=distance,
+            method=method,
+            scale=scale,
+            unit=unit,
+            jobs=jobs if jobs is not None else available_processors(),
+        )
+
+    # A descriptor alone is scored as it is.
+    fused = measured(unit)
+    pools = (fused if unit == "none" else measured("none"), fused)
     found = [
         parts
         for size in {1, *range(fuse[0], fuse[1] + 1)}
         for parts in combinations(range(len(tables)), size)
     ]
     n_relevant = np.bincount(codes)[codes] - 1
-    scales = pool.scales()
+    scales = fused.scales()
     hits = np.empty((len(found), len(labels)))
     candidates = []
     for i, parts in enumerate(found):
+        pool = pools[len(parts) > 1]
         weights = pool.weights(parts, scales)
         relevant = codes[pool.ranked(parts, weights, depth=depth)] == codes[:, np.newaxis]
         told(1)
@@ -121,7 +128,7 @@ def compare(
             )
         )
     order = sorted(range(len(found)), key=lambda i: (-candidates[i].mmap, len(found[i])))
-    nested, chosen = _nested(pool, found, tables[0].paths, labels, depth, folds, seed, told)
+    nested, chosen = _nested(pools, found, tables[0].paths, labels, depth, folds, seed, told)
     return Comparison(
         specs=tuple(table.spec for table in tables),
         method=method,
@@ -179,7 +186,7 @@ def _check(
 
 
 def _nested(
-    pool: Pool,
+    pools: tuple[Pool, Pool],
     found: list[tuple[int, ...]],
     paths: tuple[str, ...],
     labels: list[str],
@@ -189,7 +196,7 @@ def _nested(
     told: Callable[[int], object],
 ) -> tuple[float, tuple[tuple[int, ...], ...]]:
     """Choose on the pictures of all folds but one, score on those of that one; in turn."""
-    codes = pool.codes
+    codes = pools[0].codes
     precisions = np.empty(len(labels))
     chosen = []
     table = ImageTable(paths, tuple(labels), (None,) * len(labels))
@@ -197,10 +204,12 @@ def _nested(
     for fold in range(1, folds + 1):
         train = np.array(parts_of_folds[f"fold-{fold}/train"], np.intp)
         test = np.array(parts_of_folds[f"fold-{fold}/test"], np.intp)
-        known = pool.select(train)
-        scales = known.scales()
+        fused = pools[1].select(train)
+        taught = (fused if pools[0] is pools[1] else pools[0].select(train), fused)
+        scales = fused.scales()
         scores, weights = [], []
         for parts in found:
+            known = taught[len(parts) > 1]
             weights.append(known.weights(parts, scales))
             ranked = known.ranked(parts, weights[-1], depth=min(depth, len(known) - 1))
             hits = known.codes[ranked] == known.codes[:, np.newaxis]
@@ -208,6 +217,7 @@ def _nested(
             told(1)
         best = int(np.argmax(scores))
         chosen.append(found[best])
+        pool = pools[len(found[best]) > 1]
         ranked = pool.ranked(found[best], weights[best], depth=depth, queries=test)
         precisions[test] = average_precision(codes[ranked] == codes[test][:, np.newaxis])
         told(1)
