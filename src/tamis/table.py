@@ -238,6 +238,14 @@ class _NewlineEnded:
         return self._file.write(row.removesuffix("\r\n") + "\n")
 
 
+def common_root(paths: Sequence[str]) -> str:
+    """Find the folder that all paths lie in; "" if they have none in common."""
+    try:
+        return os.path.commonpath(paths)
+    except ValueError:  # none at all, or some absolute and some not
+        return ""
+
+
 def sort_key(name: str) -> tuple[str, str]:
     """Order names the same on every system, however it stores accents."""
     return unicodedata.normalize("NFC", name), name

@@ -19,7 +19,7 @@ def search(
         str,
         typer.Option(
             metavar="SPEC",
-            help="Descriptor; `tamis descriptors` lists them.",
+            help="Descriptor, or several as a+b; `tamis descriptors` lists them.",
             show_default="the only one of a collection, else color",
         ),
     ] = "",

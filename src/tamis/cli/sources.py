@@ -75,13 +75,17 @@ def _only(table: ImageTable, classes: Sequence[str] | None, source: str) -> Imag
 
 
 def read_labelled(
-    source: str, *, truth: str | None = None, classes: str | None = None
+    source: str,
+    *,
+    truth: str | None = None,
+    classes: str | None = None,
+    splits: str | None = None,
 ) -> tuple[ImageTable, int]:
     """List the pictures whose class is known, from folders or a truth manifest.
 
     Gives also the number of those that are left out because it is not.
     """
-    table = read_table(source)
+    table = read_table(source, splits=splits)
     if truth is None and not table.classes:
         truth = os.path.normpath(source) + TRUTH_SUFFIX
         if not os.path.exists(truth):

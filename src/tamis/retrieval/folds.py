@@ -11,7 +11,7 @@ from tamis.features import FeatureTable, Progress, available_processors, combine
 from tamis.retrieval.evaluation import RetrievalEvaluation
 from tamis.retrieval.scoring import Fold, evaluate_retrieval
 from tamis.split import assign_folds
-from tamis.table import ImageTable
+from tamis.table import ImageTable, common_root
 
 
 def evaluate_in_folds(
@@ -57,7 +57,9 @@ def evaluate_in_folds(
     if None in first.labels:
         raise TableError("weights are scored by folds on pictures that all have a class.")
     jobs = jobs if jobs is not None else available_processors()
-    table = ImageTable(first.paths, first.labels, (None,) * len(first))
+    # Below the folder that they lie in: the same folds wherever that is.
+    root = common_root(first.paths)
+    table = ImageTable(first.paths, first.labels, (None,) * len(first), root)
     parts = assign_folds(table, folds, seed=seed)
 
     def fitted() -> Iterator[Fold]:

@@ -20,7 +20,7 @@ from tamis.ranking import average_precision, precision_at
 from tamis.split import assign_folds
 from tamis.study.comparison import Candidate, Comparison, Lead
 from tamis.study.pool import METHODS, SCALES, UNITS, Pool, Rows, Values, usual_method
-from tamis.table import ImageTable
+from tamis.table import ImageTable, common_root
 from tamis.weighing import mean_of_classes
 
 _RESAMPLES: Final = 2000
@@ -199,7 +199,8 @@ def _nested(
     codes = pools[0].codes
     precisions = np.empty(len(labels))
     chosen = []
-    table = ImageTable(paths, tuple(labels), (None,) * len(labels))
+    # Below the folder that they lie in: the same folds wherever that is.
+    table = ImageTable(paths, tuple(labels), (None,) * len(labels), common_root(paths))
     parts_of_folds = assign_folds(table, folds, seed=seed)
     for fold in range(1, folds + 1):
         train = np.array(parts_of_folds[f"fold-{fold}/train"], np.intp)

@@ -26,6 +26,7 @@ def score_retrieval(
     *,
     depths: list[int],
     classes: str | None,
+    splits: str | None,
     truth: str | None,
     by: str,
     distance: str,
@@ -43,7 +44,9 @@ def score_retrieval(
     sources = [(gallery, truth, "pictures")] if queries is None else []
     if queries is not None:
         sources = [(gallery, None, "gallery"), (queries, truth, "queries")]
-    read = [read_labelled(name, truth=csv, classes=classes) for name, csv, _ in sources]
+    read = [
+        read_labelled(name, truth=csv, classes=classes, splits=splits) for name, csv, _ in sources
+    ]
     # Before anything is computed: what cannot be scored is known from the lists.
     check_task(read[0][0].labels, depths=depths, leave_one_out=queries is None)
     if queries is None and wanted.learns_classes and not wanted.fitted:
