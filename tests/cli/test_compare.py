@@ -83,6 +83,18 @@ def test_what_it_says_to_type_gives_its_figure_again(muddle, options, monkeypatc
             assert figures[name] == pytest.approx(one[name], abs=0.014), name
 
 
+def test_reductions_and_fusions_are_compared_as_they_are(photos):
+    by = "edge,edge>pca4,edge>gauss8,edge+colorlayout,edge+colorlayout@rrf"
+    found = json.loads(tamis("compare", photos, "--by", by, "--json", "-").stdout)
+    assert {one["spec"].partition("(")[0] for one in found["candidates"]} >= {"edge"}
+    assert len(found["candidates"]) == 5
+    fused = tamis("compare", photos, "--by", by, "--fuse", "2", check=False)
+    assert fused.returncode == 2
+    assert "cannot be fused" in fused.stderr
+    learned = tamis("compare", photos, "--by", "edge,edge+gist@learned", check=False)
+    assert "--scale learned" in learned.stderr
+
+
 def test_a_collection_and_a_draw(photos, tmp_path):
     pytest.importorskip("lance", reason="needs the extra tamis[store]")
     into = tmp_path / "c.tamis"

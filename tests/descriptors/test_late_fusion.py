@@ -205,6 +205,18 @@ def test_learning_needs_classes(parts):
         early.fit(parts, labels=LABELS, distance="cosine")
 
 
+@pytest.mark.parametrize("method", ["early", "sum"])
+def test_vectors_come_apart_again(parts, method):
+    one = Fusion(parts=(EDGE, ANGLE), weights=(3, 0.5), method=method)
+    for again, part in zip(one.apart(one.combine(parts)), parts, strict=True):
+        np.testing.assert_allclose(again, part, rtol=1e-6)
+
+
+def test_only_plain_descriptors_are_fused():
+    with pytest.raises(InvalidParameterError, match="made of others"):
+        Fusion(parts=(EDGE, descriptor("edge>gauss8")))
+
+
 def test_a_late_fusion_without_weights_cannot_be_compared():
     with pytest.raises(InvalidParameterError, match="no weights yet"):
         descriptor("edge+gist@sum").compared_by()

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamis.descriptors import Descriptor
+    from tamis.features import FeatureTable
     from tamis.study import Candidate, Comparison
 
 
@@ -87,6 +88,7 @@ def compare(
     if distance:
         check_distance(distance)
     several = [descriptor(spec) for spec in split_specs(by)]
+    _check_made(several, largest)
     table = read_table(source, classes=classes)
     labelled = [row for row, label in enumerate(table.labels) if label is not None]
     if len(labelled) < len(table):
@@ -96,8 +98,13 @@ def compare(
     if n_all > most:
         warn(f"comparing on {most} of {n_all} pictures, drawn at random; --most takes more")
         table = table.select(draw(table, most, seed=seed))
-    tables = read_several(source, table, several, jobs=jobs, max_pixels=max_pixels)
-    warn_failures(tables[0].failures)
+    leaves = {leaf.spec: leaf for one in several for leaf in one.leaves}
+    found = read_several(source, table, list(leaves.values()), jobs=jobs, max_pixels=max_pixels)
+    warn_failures(found[0].failures)
+    by_spec = dict(zip(leaves, found, strict=True))
+    tables = [
+        _fitted(one, [by_spec[leaf.spec] for leaf in one.leaves], distance) for one in several
+    ]
     n_candidates = _combinations(len(several), least, largest)
     with progress("combinations", n_candidates * (folds + 1) + folds) as advance:
         result = score(
@@ -159,6 +166,35 @@ def compare(
             "seconds": time.perf_counter() - start,
         },
     )
+
+
+def _check_made(several: "Sequence[Descriptor]", largest: int) -> None:
+    """Refuse what cannot be compared, before anything is computed."""
+    from tamis.errors import InvalidParameterError
+
+    for one in several:
+        if one.learns_classes:
+            raise InvalidParameterError(
+                f"{one.spec} learns from the classes by which it would be scored. Name its parts, "
+                "and take --fuse with --scale learned, which is scored by folds."
+            )
+        if largest > 1 and one.leaves != (one,):
+            raise InvalidParameterError(
+                f"{one.spec} is made of others already and cannot be fused. Compare it without "
+                "--fuse."
+            )
+
+
+def _fitted(one: "Descriptor", leaves: "list[FeatureTable]", distance: str) -> "FeatureTable":
+    """Fit a reduction or a fusion to the pictures that are compared; it sees no class."""
+    from dataclasses import replace
+
+    from tamis.features import combine
+
+    if not one.fitted:
+        one = one.fit([leaf.features for leaf in leaves], distance=distance)
+    found = combine(one, leaves)
+    return replace(found, distance=one.compared_by(distance)) if one.leaves != (one,) else found
 
 
 def _spec(several: "Sequence[Descriptor]", result: "Comparison", one: "Candidate") -> str:

@@ -35,7 +35,7 @@ class Fusion(Descriptor):
     Parameters
     ----------
     parts : tuple of Descriptor
-        At least two, none of them a fusion.
+        At least two, none of them a fusion or a reduction.
     weights : tuple of float or None
         Positive, one per part, kept to six digits. With a `scale` they are relative: how
         often each part counts once it is brought to scale; None is alike.
@@ -109,6 +109,11 @@ class Fusion(Descriptor):
         if len(set(specs)) < len(specs):
             twice = next(spec for spec in specs if specs.count(spec) > 1)
             raise InvalidParameterError(f"a fusion holds {twice} twice.")
+        for part in self.parts:
+            if part.leaves != (part,):
+                raise InvalidParameterError(
+                    f"{part.spec} is made of others already and cannot be part of a fusion."
+                )
 
     def _check_weights(self, weights: tuple[float, ...]) -> None:
         if len(weights) != len(self.parts) or not all(
@@ -227,6 +232,18 @@ class Fusion(Descriptor):
             np.multiply(to_unit(part, self.unit), factor, out=out[:, start:end])
             start = end
         return out
+
+    def apart(self, vectors: Features) -> list[Features]:
+        """Cut what `combine` gives into the vectors of the parts, without their weights.
+
+        Norms that were divided by are not known any more.
+        """
+        ends = np.cumsum([part.dim for part in self.parts])
+        cut = np.split(vectors, ends[:-1], axis=1)
+        if self.late:
+            return list(cut)
+        weights = self._known_weights()
+        return [part / np.float32(weight) for part, weight in zip(cut, weights, strict=True)]
 
     def describe(self, images: Sequence[Pixels]) -> Features:  # noqa: D102 - as Descriptor
         return self.combine([part.describe(images) for part in self.parts])

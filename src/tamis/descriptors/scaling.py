@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from tamis.descriptors.base import Features, Labels
 from tamis.errors import InvalidParameterError, TableError
@@ -21,6 +22,15 @@ MOST_LEARNED: Final = 2000
 """Training pictures from which weights are learned, at most; the others are left out."""
 
 _SQUARED: Final = ("l2", "sqeuclidean")
+
+
+def sample_to_fit(n: int) -> npt.NDArray[np.intp]:
+    """Choose which of n training pictures a median is taken of: always the same ones.
+
+    Of a sample of its own length it is the whole, so that who has these pictures only
+    gets the weights that all would give.
+    """
+    return np.sort(np.random.default_rng(0).permutation(n)[:SAMPLE])
 
 
 def to_unit(vectors: Features, unit: str) -> Features:
@@ -69,8 +79,8 @@ def scaled_weights(
         return [1.0] * len(vectors)
     if scale == "learned":
         return _learned(vectors, labels, distances, method, jobs)
-    rows = np.random.default_rng(0).permutation(len(vectors[0]))[:SAMPLE]
-    samples = [np.ascontiguousarray(part[np.sort(rows)]) for part in vectors]
+    rows = sample_to_fit(len(vectors[0]))
+    samples = [np.ascontiguousarray(part[rows]) for part in vectors]
     if scale == "deviation" and method == "early":
         return [_inverse(float(part.astype(np.float64).std(axis=0).sum())) for part in samples]
     if method == "early":

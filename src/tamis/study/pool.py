@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from tamis.descriptors.fusion import METHODS
 from tamis.descriptors.scaling import SCALES, UNITS, to_unit
+from tamis.distances import read_fused
 from tamis.errors import InvalidParameterError
 from tamis.features import FeatureTable
 from tamis.weighing import (
@@ -99,7 +100,10 @@ class Pool:
         InvalidParameterError
             An early fusion by a distance that is no sum over its parts.
         """
-        by = [distance or table.distance for table in tables]
+        by = [
+            table.distance if read_fused(table.distance) else distance or table.distance
+            for table in tables
+        ]
         power = (1, 1)
         if method == "early":
             shared = by[0] if len(set(by)) == 1 else "l1"
