@@ -277,6 +277,19 @@ class Reduction(Descriptor):
         return self.combine([leaf.describe(images) for leaf in self.leaves])
 
 
+def may_become(wanted: Descriptor, fitted: Descriptor) -> bool:
+    """Tell whether a descriptor is, or could be fitted to be, another one.
+
+    Where the weights of a fusion came from is not known any more once it is fitted.
+    """
+    if wanted.fitted:
+        return wanted.spec == fitted.spec
+    if isinstance(wanted, Fusion) and isinstance(fitted, Fusion):
+        ways = [(one.parts, one.method, one.unit) for one in (wanted, fitted)]
+        return ways[0] == ways[1]
+    return False
+
+
 def read_word(word: str) -> tuple[str, int]:
     """Cut ``pca64`` into the method and the length.
 

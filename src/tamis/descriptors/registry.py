@@ -10,7 +10,7 @@ from tamis.descriptors import plugins
 from tamis.descriptors.base import Descriptor
 from tamis.descriptors.components import Components
 from tamis.descriptors.fusion import METHODS, Fusion
-from tamis.descriptors.reduction import RANDOM, Reduction, read_word
+from tamis.descriptors.reduction import RANDOM, Reduction, may_become, read_word
 from tamis.descriptors.scaling import SCALES, UNITS
 from tamis.descriptors.spec import read, read_arguments, split_specs
 from tamis.errors import (
@@ -167,7 +167,7 @@ def _reduction(spec: str, base: str, word: str) -> Reduction:
         # A fusion without weights takes those that the file was fitted with.
         found = Components.load(os.path.expanduser(file))
         fitted = descriptor(found.base)
-        if fitted.leaves != whole.leaves:
+        if not may_become(whole, fitted):
             raise ReductionError(
                 f"the reduction {printable(file)} was fitted to {found.base}, and cannot reduce "
                 f"{whole.spec}."
