@@ -21,13 +21,15 @@ tamis.naming
 tamis.images
 tamis.table
 tamis.transfer
+tamis.distances
+tamis.weighing
 tamis.descriptors
 tamis.features
-tamis.distances
 tamis.index
 tamis.lock
 tamis.store
 tamis.journal
+tamis.parts
 tamis.split
 tamis.classify
 tamis.metrics

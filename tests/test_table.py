@@ -293,16 +293,24 @@ def test_a_root_may_be_relative_or_end_in_a_slash(tmp_path, monkeypatch):
 
 
 def test_columns_of_different_lengths_are_refused():
-    with pytest.raises(TableError, match="Got 2, 1 and 2"):
+    with pytest.raises(TableError, match="Got 2, 1, 2 and 2"):
         ImageTable(("a", "b"), ("x",), (None, None))
 
 
 def test_select_takes_rows_in_the_order_given(tmp_path):
-    table = ImageTable(("a", "b", "c"), ("x", None, "y"), (None, "g", None), "r", ("i",))
+    table = ImageTable(
+        ("a", "b", "c"),
+        ("x", None, "y"),
+        (None, "g", None),
+        "r",
+        ("i",),
+        ("train", None, "test"),
+    )
     some = table.select(iter([2, 0, 2]))
     assert some.paths == ("c", "a", "c")
     assert some.labels == ("y", "x", "y")
     assert some.groups == (None, None, None)
+    assert some.splits == ("test", "train", "test")
     assert some.root == "r"
     assert some.ignored == ("i",)
     assert len(table.select([])) == 0
@@ -360,11 +368,12 @@ def write(path, text, encoding="utf-8"):
 
 
 def test_from_csv_takes_paths_relative_to_the_file_or_to_a_root(tmp_path):
-    file = write(tmp_path / "list.csv", "path,label,group\na.jpg,cat,g\n/b/c.jpg,,\n")
+    file = write(tmp_path / "list.csv", "path,label,group,split\na.jpg,cat,g,val\n/b/c.jpg,,,\n")
     table = ImageTable.from_csv(file)
     assert table.paths == (str(tmp_path / "a.jpg"), "/b/c.jpg")
     assert table.labels == ("cat", None)
     assert table.groups == ("g", None)
+    assert table.splits == ("val", None)
     assert table.root == str(tmp_path)
     assert ImageTable.from_csv(file, root="/r").paths == ("/r/a.jpg", "/b/c.jpg")
 

@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tamis.descriptors.base import Descriptor
-from tamis.distances import Gallery, check_distance
+from tamis.distances import gallery_of
 from tamis.errors import Failure, InvalidParameterError, TableError
 from tamis.features import FeatureTable, Progress, available_processors, chunks, extract
 from tamis.images import DEFAULT_MAX_PIXELS
@@ -35,7 +35,7 @@ class KNNClassifier(ClassifierMixin, BaseEstimator):
     n_neighbors : int
         1 to the number of training samples.
     metric : str
-        One of `tamis.distances.DISTANCES`.
+        One of `tamis.distances.DISTANCES`, or the name of a late fusion.
     n_jobs : int or None
         Threads; None takes all processors.
 
@@ -85,13 +85,13 @@ class KNNClassifier(ClassifierMixin, BaseEstimator):
         vectors, targets = validate_data(self, X, y, dtype=np.float32, order="C")
         if targets.dtype.kind != "U":  # of many names it would warn that they may be numbers
             check_classification_targets(targets)
-        check_distance(self.metric)
+        gallery = gallery_of(vectors, distance=self.metric)
         if not 1 <= self.n_neighbors <= len(vectors):
             raise InvalidParameterError(
                 f"n_neighbors must be at least 1 and at most the number of training samples "
                 f"(n_samples = {len(vectors)}). Got {self.n_neighbors}."
             )
-        self._gallery = Gallery(vectors, distance=self.metric)
+        self._gallery = gallery
         self.classes_, self._y = np.unique(targets, return_inverse=True)
         return self
 
@@ -206,7 +206,7 @@ def classify(
     descriptor: Descriptor,
     *,
     k: int = 5,
-    distance: str = "l1",
+    distance: str = "",
     jobs: int | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     progress: Progress | None = None,
@@ -223,7 +223,8 @@ def classify(
     k : int
         Neighbours that vote.
     distance : str
-        One of `tamis.distances.DISTANCES`.
+        One of `tamis.distances.DISTANCES`, or the name of a late fusion; that of `train`
+        by default.
     jobs, max_pixels, progress
         As `tamis.features.extract` takes them.
 
@@ -253,7 +254,7 @@ def classify_features(
     *,
     spec: str,
     k: int = 5,
-    distance: str = "l1",
+    distance: str = "",
     jobs: int | None = None,
 ) -> Predictions:
     """Classify pictures whose vectors are known; as `classify`.
@@ -279,6 +280,7 @@ def classify_features(
     if len(known) < len(train):
         train = train.select(known)
     labels = cast(tuple[str, ...], train.labels)
+    distance = distance or train.distance
     voter = KNNClassifier(k, metric=distance, n_jobs=jobs).fit(train.features, labels)
 
     paths: list[str] = []

@@ -43,6 +43,9 @@ class FeatureTable:
         The descriptor, as `tamis.descriptors.descriptor` rebuilds it.
     failures : tuple of Failure
         The pictures that could not be read: they have no row.
+    distance : str
+        By which the vectors are compared unless another is asked for, as
+        `tamis.distances.gallery_of` takes it: the descriptor's own.
     """
 
     paths: tuple[str, ...]
@@ -50,6 +53,7 @@ class FeatureTable:
     features: Features
     spec: str
     failures: tuple[Failure, ...] = ()
+    distance: str = "l1"
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -57,12 +61,11 @@ class FeatureTable:
     def select(self, rows: npt.NDArray[np.intp] | list[int]) -> Self:
         """Take some rows, in the order given; the failures stay."""
         rows = [int(row) for row in rows]
-        return type(self)(
+        return replace(
+            self,
             paths=tuple(self.paths[i] for i in rows),
             labels=tuple(self.labels[i] for i in rows),
             features=self.features[rows],
-            spec=self.spec,
-            failures=self.failures,
         )
 
 
@@ -159,7 +162,14 @@ def extract_several(
                 progress(len(chunk.rows) + len(chunk.failures))
     kept = table.select(good)
     return [
-        FeatureTable(kept.paths, kept.labels, whole[: len(good)], one.spec, tuple(failures))
+        FeatureTable(
+            kept.paths,
+            kept.labels,
+            whole[: len(good)],
+            one.spec,
+            tuple(failures),
+            one.compared_by(),
+        )
         for whole, one in zip(features, descriptors, strict=True)
     ]
 
@@ -170,6 +180,7 @@ def combine(descriptor: Descriptor, tables: Sequence[FeatureTable]) -> FeatureTa
         tables[0],
         features=descriptor.combine([table.features for table in tables]),
         spec=descriptor.spec,
+        distance=descriptor.compared_by(),
     )
 
 

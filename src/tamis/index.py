@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tamis.distances import Gallery
+from tamis.distances import FusedGallery, Gallery, gallery_of
 from tamis.errors import InvalidParameterError, UnknownNameError
 from tamis.features import FeatureTable, available_processors
 
@@ -44,15 +44,18 @@ class Index:
     ----------
     gallery : FeatureTable
     distance : str
-        One of `tamis.distances.DISTANCES`.
+        One of `tamis.distances.DISTANCES`, or the name of a late fusion; that of the
+        gallery by default.
     """
 
     gallery: FeatureTable
-    distance: str = "l1"
-    _ready: Gallery = field(init=False, repr=False)
+    distance: str = ""
+    _ready: Gallery | FusedGallery = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        ready = Gallery(self.gallery.features, distance=self.distance)
+        if not self.distance:
+            object.__setattr__(self, "distance", self.gallery.distance)
+        ready = gallery_of(self.gallery.features, distance=self.distance)
         object.__setattr__(self, "_ready", ready)
 
     def search(
@@ -129,7 +132,8 @@ class Index:
             raise InvalidParameterError(f"k must be at least 1. Got {k}.")
         queries = taken_together(queries, combine)
         left_out = np.unique(np.fromiter(without, np.intp))
-        if len(left_out) > _FEW:
+        by_ranks = isinstance(self._ready, FusedGallery) and self._ready.by_ranks
+        if len(left_out) > (0 if by_ranks else _FEW) and len(left_out) < len(self.gallery):
             rest = np.setdiff1d(np.arange(len(self.gallery)), left_out)
             found = replace(self, gallery=self.gallery.select(rest)).search_together(
                 queries, k, combine=combine, jobs=jobs

@@ -35,6 +35,9 @@ class ImageTable:
     ignored : tuple of str
         Files that were met and left out because nothing says that they are
         pictures.
+    splits : tuple of (str or None)
+        The part of a split that each belongs to, such as ``train``; None where it is
+        not known. By default it is not known of any.
     """
 
     paths: tuple[str, ...]
@@ -42,12 +45,16 @@ class ImageTable:
     groups: tuple[str | None, ...]
     root: str = ""
     ignored: tuple[str, ...] = field(default=())
+    splits: tuple[str | None, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        if not len(self.paths) == len(self.labels) == len(self.groups):
+        if not self.splits:
+            object.__setattr__(self, "splits", (None,) * len(self.paths))
+        lengths = [len(one) for one in (self.paths, self.labels, self.groups, self.splits)]
+        if len(set(lengths)) > 1:
             raise TableError(
-                "paths, labels and groups must have one length. "
-                f"Got {len(self.paths)}, {len(self.labels)} and {len(self.groups)}."
+                "paths, labels, groups and splits must have one length. "
+                f"Got {', '.join(map(str, lengths[:-1]))} and {lengths[-1]}."
             )
 
     def __len__(self) -> int:
@@ -79,6 +86,7 @@ class ImageTable:
             paths=tuple(self.paths[i] for i in rows),
             labels=tuple(self.labels[i] for i in rows),
             groups=tuple(self.groups[i] for i in rows),
+            splits=tuple(self.splits[i] for i in rows),
         )
 
     @classmethod
@@ -146,13 +154,13 @@ class ImageTable:
     def from_csv(
         cls, file: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
     ) -> Self:
-        """Read a list of pictures: a CSV file with the columns path,label[,group].
+        """Read a list of pictures: a CSV file with the columns path,label[,group][,split].
 
         Parameters
         ----------
         file : str or os.PathLike
             UTF-8, with a header line. Other columns are passed over; an empty
-            label or group is None.
+            label, group or split is None.
         root : str or os.PathLike, optional
             Where relative paths start; the folder of `file` by default.
 
@@ -173,6 +181,7 @@ class ImageTable:
             labels=tuple(row.get("label") or None for row in rows),
             groups=tuple(row.get("group") or None for row in rows),
             root=top,
+            splits=tuple(row.get("split") or None for row in rows),
         )
 
 
@@ -227,6 +236,14 @@ class _NewlineEnded:
 
     def write(self, row: str) -> int:
         return self._file.write(row.removesuffix("\r\n") + "\n")
+
+
+def common_root(paths: Sequence[str]) -> str:
+    """Find the folder that all paths lie in; "" if they have none in common."""
+    try:
+        return os.path.commonpath(paths)
+    except ValueError:  # none at all, or some absolute and some not
+        return ""
 
 
 def sort_key(name: str) -> tuple[str, str]:

@@ -58,14 +58,16 @@ def test_each_part_counts_alike(fitted, parts):
 
 def test_other_scales(parts):
     one = descriptor(SPEC)
-    assert one.fit(parts, scale="none").weights == (1, 1, 1)
+    assert descriptor(f"{SPEC}@none").weights == (1, 1, 1)
     spread = [1 / part.astype(np.float64).std(axis=0).sum() for part in parts]
-    np.testing.assert_allclose(one.fit(parts, scale="deviation").weights, spread, rtol=1e-4)
+    np.testing.assert_allclose(
+        descriptor(f"{SPEC}@deviation").fit(parts).weights, spread, rtol=1e-4
+    )
     by_l2 = one.fit(parts, distance="l2").weights
     medians = [1 / np.median(pdist(part)) for part in parts]
     np.testing.assert_allclose(by_l2, medians, rtol=1e-4)
     with pytest.raises(InvalidParameterError, match="scale must be one of"):
-        one.fit(parts, scale="largest")
+        Fusion(parts=one.parts, scale="largest")
 
 
 def test_a_part_without_any_spread_keeps_its_values(parts):

@@ -193,9 +193,9 @@ def test_more_candidates_where_they_are_ranked_otherwise(path, monkeypatch, one,
     query = index.stored([index.collection.table().paths[0]])
     asked, whole = [], index.candidates
 
-    def candidates(queries, n, *, labels=None):
+    def candidates(queries, n, **choice):
         asked.append(n)
-        return whole(queries, n, labels=labels)
+        return whole(queries, n, **choice)
 
     monkeypatch.setattr(index, "candidates", candidates)
     index.search(query, 20, distance=distance)
@@ -208,8 +208,8 @@ def test_recall_sees_what_is_missed(path, monkeypatch):
     index = Approximate.open(Collection.open(path), EDGE)
     whole = index.candidates
 
-    def half(queries, n, *, labels=None):
-        found = whole(queries, n, labels=labels)
+    def half(queries, n, **choice):
+        found = whole(queries, n, **choice)
         return found.select(np.arange(0, len(found), 2))
 
     monkeypatch.setattr(index, "candidates", half)

@@ -104,3 +104,13 @@ def test_the_commands_use_it(collection, tmp_path):
     gauss = answer("evaluate", "--train", path, "--test", test, "--by", "moments>gauss9")
     assert gauss["signature"]["descriptor"].endswith(">gauss9(seed=0)")
     assert extract(ImageTable.from_folder(test), kept).features.shape == (9, 5)
+
+
+def test_another_way_to_fuse_is_another_reduction(collection):
+    wanted = descriptor("moments+edge@l2unit>pca4")
+    kept = fit_reduction(collection, wanted)
+    assert "@l2unit>pca4" in kept.spec
+    assert find_reduction(collection, wanted) == kept
+    assert find_reduction(collection, descriptor("moments+edge>pca4")) is None
+    with pytest.raises(ReductionError, match="cannot reduce"):
+        descriptor(f"moments+edge>pca4(file={kept.file})")

@@ -27,9 +27,7 @@ def answer(
     stored = stored_features(source, pictures, descriptor)
     if stored is not None:
         found = combine(descriptor, stored)
-        predictions = classify_features(
-            known, [found], spec=descriptor.spec, k=k, distance=distance, jobs=jobs
-        )
+        predictions = classify_features(known, [found], spec=descriptor.spec, k=k, jobs=jobs)
     else:
         with progress("pictures", len(pictures)) as advance:
             predictions = classify(
@@ -37,7 +35,6 @@ def answer(
                 pictures,
                 descriptor,
                 k=k,
-                distance=distance,
                 jobs=jobs,
                 max_pixels=max_pixels,
                 progress=advance,

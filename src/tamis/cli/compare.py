@@ -1,10 +1,17 @@
 """`tamis compare`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tamis.cli.console import Distance, Jobs, Json, MaxPixels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamis.descriptors import Descriptor
+    from tamis.features import FeatureTable
+    from tamis.study import Candidate, Comparison
 
 
 def compare(
@@ -18,10 +25,26 @@ def compare(
         str, typer.Option(metavar="A-B", help="Also score all fusions of A to B of them.")
     ] = "1-1",
     depth: Annotated[int, typer.Option(min=1, help="Results that count.")] = 10,
-    distance: Distance = "l1",
+    distance: Distance = "",
     method: Annotated[
-        str, typer.Option(help="How to fuse: sum of scaled distances, or rrf (ranks).")
-    ] = "sum",
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="How to fuse: early (vectors), sum (of distances) or rrf (of ranks).",
+            show_default="as a+b does",
+        ),
+    ] = "",
+    scale: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="Weights in a fusion: by median distance, by deviation, learned, or none.",
+        ),
+    ] = "median",
+    unit: Annotated[
+        str,
+        typer.Option(metavar="NORM", help="Divide vectors by their l1 or l2 norm first, or none."),
+    ] = "none",
     folds: Annotated[int, typer.Option(min=2, help="Of the nested cross-validation.")] = 5,
     classes: Annotated[
         str | None, typer.Option(metavar="A,B,...", help="Take only these class folders.")
@@ -42,13 +65,15 @@ def compare(
 
         tamis compare photos --by color,lbp,gist,edge --fuse 2-4
     """
+    import shlex
     import time
 
     from tamis.cli.console import as_dicts, progress, say, warn, warn_failures, write_json
     from tamis.cli.sources import read_several, read_table
     from tamis.cli.tables import print_comparison
     from tamis.descriptors import descriptor, split_specs
-    from tamis.errors import InvalidParameterError
+    from tamis.distances import check_distance
+    from tamis.errors import InvalidParameterError, printable
     from tamis.evaluate import versions
     from tamis.split import draw
     from tamis.study import compare as score
@@ -60,17 +85,26 @@ def compare(
         )
     except ValueError:
         raise InvalidParameterError(f"fuse must be a range such as 2-7. Got {fuse!r}.") from None
+    if distance:
+        check_distance(distance)
     several = [descriptor(spec) for spec in split_specs(by)]
+    _check_made(several, largest)
     table = read_table(source, classes=classes)
     labelled = [row for row, label in enumerate(table.labels) if label is not None]
     if len(labelled) < len(table):
         warn(f"leaving out {len(table) - len(labelled)} pictures that have no class")
         table = table.select(labelled)
-    if len(table) > most:
-        warn(f"comparing on {most} of {len(table)} pictures, drawn at random; --most takes more")
+    n_all = len(table)
+    if n_all > most:
+        warn(f"comparing on {most} of {n_all} pictures, drawn at random; --most takes more")
         table = table.select(draw(table, most, seed=seed))
-    tables = read_several(source, table, several, jobs=jobs, max_pixels=max_pixels)
-    warn_failures(tables[0].failures)
+    leaves = {leaf.spec: leaf for one in several for leaf in one.leaves}
+    found = read_several(source, table, list(leaves.values()), jobs=jobs, max_pixels=max_pixels)
+    warn_failures(found[0].failures)
+    by_spec = dict(zip(leaves, found, strict=True))
+    tables = [
+        _fitted(one, [by_spec[leaf.spec] for leaf in one.leaves], distance) for one in several
+    ]
     n_candidates = _combinations(len(several), least, largest)
     with progress("combinations", n_candidates * (folds + 1) + folds) as advance:
         result = score(
@@ -79,6 +113,8 @@ def compare(
             depth=depth,
             distance=distance,
             method=method,
+            scale=scale,
+            unit=unit,
             folds=folds,
             seed=seed,
             jobs=jobs,
@@ -86,8 +122,16 @@ def compare(
         )
     if json != "-":
         print_comparison(result)
-    winner = "+".join(several[part].spec for part in result.candidates[0].parts)
-    say(f"to use it: tamis sort --train DIR --input DIR --out DIR --by '{winner}'", unless=json)
+    winner = _spec(several, result, result.candidates[0])
+    options = f"--by {shlex.quote(winner)}" + (f" --distance {distance}" if distance else "")
+    say("its figure again, and how to use it:", unless=json)
+    again = f"tamis evaluate {shlex.quote(printable(source))} {options} --depth {depth}"
+    if len(table) < n_all:
+        again += "    (of all pictures, not of those drawn)"
+    elif classes:
+        again += f" --classes {shlex.quote(printable(classes))}"
+    say(f"  {again}", unless=json)
+    say(f"  tamis sort --train DIR --input DIR --out DIR {options}", unless=json)
     warn(
         f"{n_candidates} candidates on {len(table)} pictures in {time.perf_counter() - start:.1f} s"
     )
@@ -97,6 +141,7 @@ def compare(
             "candidates": [
                 {
                     "by": [result.specs[part] for part in one.parts],
+                    "spec": _spec(several, result, one),
                     "depth": depth,
                     "mmap": one.mmap,
                     "mmap_all": one.mmap_all,
@@ -121,6 +166,45 @@ def compare(
             "seconds": time.perf_counter() - start,
         },
     )
+
+
+def _check_made(several: "Sequence[Descriptor]", largest: int) -> None:
+    """Refuse what cannot be compared, before anything is computed."""
+    from tamis.errors import InvalidParameterError
+
+    for one in several:
+        if one.learns_classes:
+            raise InvalidParameterError(
+                f"{one.spec} learns from the classes by which it would be scored. Name its parts, "
+                "and take --fuse with --scale learned, which is scored by folds."
+            )
+        if largest > 1 and one.leaves != (one,):
+            raise InvalidParameterError(
+                f"{one.spec} is made of others already and cannot be fused. Compare it without "
+                "--fuse."
+            )
+
+
+def _fitted(one: "Descriptor", leaves: "list[FeatureTable]", distance: str) -> "FeatureTable":
+    """Fit a reduction or a fusion to the pictures that are compared; it sees no class."""
+    from dataclasses import replace
+
+    from tamis.features import combine
+
+    if not one.fitted:
+        one = one.fit([leaf.features for leaf in leaves], distance=distance)
+    found = combine(one, leaves)
+    return replace(found, distance=one.compared_by(distance)) if one.leaves != (one,) else found
+
+
+def _spec(several: "Sequence[Descriptor]", result: "Comparison", one: "Candidate") -> str:
+    """Write a candidate as --by takes it, with the weights that it was scored with."""
+    from tamis.descriptors import Fusion
+
+    parts = tuple(several[part] for part in one.parts)
+    if len(parts) == 1:
+        return parts[0].spec
+    return Fusion(parts=parts, weights=one.weights, method=result.method, unit=result.unit).spec
 
 
 def _combinations(n: int, least: int, largest: int) -> int:

@@ -25,10 +25,21 @@ MaxPixels = Annotated[
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if a file was skipped.")]
 By = Annotated[
-    str, typer.Option(metavar="SPEC", help="Descriptor; `tamis descriptors` lists them.")
+    str,
+    typer.Option(
+        metavar="SPEC",
+        help="Descriptor, or several as a+b or a+b@learned; `tamis descriptors` lists them.",
+    ),
 ]
 K = Annotated[int, typer.Option("--k", "-k", min=1, help="Neighbours that vote.")]
-Distance = Annotated[str, typer.Option(metavar="NAME", help="l1, l2, cosine, chi2 or another.")]
+Distance = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="l1, l2, cosine, chi2 or another.",
+        show_default="the descriptor's own",
+    ),
+]
 
 
 def warn(text: str) -> None:

@@ -77,6 +77,14 @@ def evaluate(
             metavar="A,B,...", help="Take only these classes.", rich_help_panel=_RETRIEVING
         ),
     ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Take only these parts of a split.",
+            rich_help_panel=_RETRIEVING,
+        ),
+    ] = None,
     truth: Annotated[
         str | None,
         typer.Option(
@@ -84,7 +92,7 @@ def evaluate(
         ),
     ] = None,
     by: By = "color",
-    distance: Distance = "l1",
+    distance: Distance = "",
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
@@ -119,7 +127,7 @@ def evaluate(
     if forms["--train DIR --test DIR"]:
         if train is None or test is None:
             raise InvalidParameterError("--train and --test are needed both.")
-        _refuse("retrieval", {"--depth": depth, "--classes": classes})
+        _refuse("retrieval", {"--depth": depth, "--classes": classes, "--split": split})
         skipped = score_classification(
             train,
             test,
@@ -142,6 +150,7 @@ def evaluate(
             queries,
             depths=parse_depths(depth or ["10"]),
             classes=classes,
+            splits=split,
             truth=truth,
             by=by,
             distance=distance,

@@ -90,9 +90,9 @@ def index(
         for one in map(descriptor, dict.fromkeys(leaves)):
             build(into, one, metric=metric or None)
             index = Approximate.open(Collection.open(into), one)
-            recalls[one.spec] = index.recall(10, distance="l1", sample=100, jobs=jobs)
+            recalls[one.spec] = index.recall(10, distance=one.own_distance, sample=100, jobs=jobs)
             say(
-                f"approximate index by {one.spec}, {index.metric}: recall@10 of l1 "
+                f"approximate index by {one.spec}, {index.metric}: recall@10 of {one.own_distance} "
                 f"{recalls[one.spec]:.3f}",
                 unless=json,
             )

@@ -19,17 +19,21 @@ def search(
         str,
         typer.Option(
             metavar="SPEC",
-            help="Descriptor; `tamis descriptors` lists them.",
+            help="Descriptor, or several as a+b; `tamis descriptors` lists them.",
             show_default="the only one of a collection, else color",
         ),
     ] = "",
-    distance: Distance = "l1",
+    distance: Distance = "",
     combine: Annotated[
         str,
         typer.Option(metavar="HOW", help="Several queries: by their average, or the best of each."),
     ] = "average",
     label: Annotated[
         str | None, typer.Option(metavar="A,B", help="Find only pictures of these classes.")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Find only pictures of these parts of a split."),
     ] = None,
     html: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write a contact sheet to FILE.")
@@ -70,7 +74,14 @@ def search(
 
     start = time.perf_counter()
     asked = Asked(
-        source, queries, by=by, distance=distance, labels=label, jobs=jobs, max_pixels=max_pixels
+        source,
+        queries,
+        by=by,
+        distance=distance,
+        labels=label,
+        splits=split,
+        jobs=jobs,
+        max_pixels=max_pixels,
     )
     if approximate:
         answer = search_index(asked, k, combination=combine, sample=sample)
@@ -83,7 +94,12 @@ def search(
         warn(f"approximate: recall@{k} {recall:.3f} on {sample} stored pictures")
     for one in answer.found:
         say(f"{printable(one.path)}\t{one.distance:.6g}", unless=json)
-    settings = answer.settings | {"k": k, "combine": combine, "labels": label or "all"}
+    settings = answer.settings | {
+        "k": k,
+        "combine": combine,
+        "labels": label or "all",
+        "splits": split or "all",
+    }
     if html is not None:
         name = os.path.basename(os.path.abspath(source))
         page = contact_sheet(

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from tamis.cli.sources import learn, read_table
+from tamis.cli.sources import check_splits, learn, read_table
 from tamis.descriptors import Descriptor, descriptor
 from tamis.distances import check_distance
 from tamis.errors import CollectionError, Failure, ImageReadError, TableError, printable
@@ -49,11 +49,13 @@ class Asked:
     by: str
     distance: str
     labels: str | None
+    splits: str | None
     jobs: int | None
     max_pixels: int
 
     def __post_init__(self) -> None:
-        check_distance(self.distance)
+        if self.distance:
+            check_distance(self.distance)
 
     @cached_property
     def table(self) -> ImageTable:
@@ -80,6 +82,14 @@ class Asked:
                 f"It has: {', '.join(map(printable, self.table.classes)) or 'none'}."
             )
         return wanted
+
+    @cached_property
+    def parts(self) -> frozenset[str] | None:
+        """The parts of a split to search in; None for all."""
+        if self.splits is None:
+            return None
+        check_splits(self.table, self.splits.split(","), self.source)
+        return frozenset(self.splits.split(","))
 
     @cached_property
     def inside(self) -> dict[str, str]:
@@ -116,7 +126,8 @@ class Asked:
 def exact(asked: Asked, k: int, *, combination: str) -> Answer:
     """Compare the queries with every picture."""
     check_combination(combination)
-    chosen, outside = asked.chosen, asked.outside  # both may be wrong: before the long work
+    # All of these may be wrong: before the long work.
+    chosen, parts, outside = asked.chosen, asked.parts, asked.outside
     by, gallery = learn(
         asked.source,
         asked.table,
@@ -135,13 +146,16 @@ def exact(asked: Asked, k: int, *, combination: str) -> Answer:
     left_out = set(own)
     if chosen is not None:
         left_out |= {i for i, label in enumerate(gallery.labels) if label not in chosen}
-    matches = Index(gallery, asked.distance).search_together(
+    if parts is not None:
+        split_of = dict(zip(asked.table.paths, asked.table.splits, strict=True))
+        left_out |= {i for i, path in enumerate(gallery.paths) if split_of[path] not in parts}
+    matches = Index(gallery).search_together(
         queries, k, combine=combination, without=left_out, jobs=asked.jobs
     )
     return Answer(
         found=_found(gallery, matches),
         n_images=len(gallery),
-        settings={"descriptor": by.spec, "distance": asked.distance, "search": "exact"},
+        settings={"descriptor": by.spec, "distance": gallery.distance, "search": "exact"},
         failures=gallery.failures,
     )
 
@@ -157,7 +171,9 @@ def approximate(asked: Asked, k: int, *, combination: str, sample: int) -> Answe
         )
     collection = Collection.open(asked.source)
     index = Approximate.open(collection, asked.descriptor, distance=asked.distance)
-    chosen, outside = asked.chosen, combine(index.descriptor, asked.outside)
+    distance = index.descriptor.compared_by(asked.distance)
+    chosen, parts = asked.chosen, asked.parts
+    outside = combine(index.descriptor, asked.outside)
     failures = tuple(collection.failures())
     own = tuple(asked.inside.values())
     for failure in failures:
@@ -166,19 +182,20 @@ def approximate(asked: Asked, k: int, *, combination: str, sample: int) -> Answe
     gallery, matches = index.search(
         _joined(index.stored(own), outside),
         k,
-        distance=asked.distance,
+        distance=distance,
         combine=combination,
         without=own,
         labels=chosen,
+        splits=parts,
         jobs=asked.jobs,
     )
     settings: dict[str, object] = {
         "descriptor": index.spec,
-        "distance": asked.distance,
+        "distance": distance,
         "search": f"approximate, candidates by {index.metric}",
     }
     if sample:
-        recall = index.recall(k, distance=asked.distance, sample=sample, jobs=asked.jobs)
+        recall = index.recall(k, distance=distance, sample=sample, jobs=asked.jobs)
         settings |= {"recall": recall, "recall_sample": sample}
     return Answer(_found(gallery, matches), len(collection) - len(failures), settings, failures)
 

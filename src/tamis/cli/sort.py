@@ -15,7 +15,7 @@ def sort(
     out: Annotated[str, typer.Option(metavar="DIR", help="Receives a folder per class.")],
     by: By = "color",
     k: K = 5,
-    distance: Distance = "l1",
+    distance: Distance = "",
     mode: Annotated[Mode, typer.Option(help="How pictures come to --out.")] = Mode.COPY,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be done, do nothing.")

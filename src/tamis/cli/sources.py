@@ -7,27 +7,59 @@ from dataclasses import replace
 from tamis.cli.console import progress, warn, warn_ignored
 from tamis.descriptors import Descriptor, Reduction
 from tamis.errors import TableError, printable
-from tamis.features import FeatureTable, combine, extract_several
+from tamis.features import FeatureTable, available_processors, combine, extract_several
+from tamis.parts import part_folders, with_parts
 from tamis.split import TRUTH_SUFFIX, with_truth
 from tamis.store import Collection, find_reduction, is_collection
 from tamis.table import ImageTable
 
 
 def read_table(
-    source: str, *, classes: str | None = None, exclude: Sequence[str] = ()
+    source: str,
+    *,
+    classes: str | None = None,
+    splits: str | None = None,
+    exclude: Sequence[str] = (),
 ) -> ImageTable:
-    """List the pictures of a folder, a CSV file or a collection; say what is passed over."""
+    """List the pictures of a folder, a CSV file or a collection; say what is passed over.
+
+    Of a folder that `tamis split` wrote the classes are the folders in its parts.
+    """
     chosen = classes.split(",") if classes else None
+    divided = part_folders(source)
     if is_collection(source):
         table = _only(Collection.open(source).table(), chosen, source)
     elif os.path.isfile(source):
         table = _only(ImageTable.from_csv(source), chosen, source)
+    elif divided:
+        table = with_parts(ImageTable.from_folder(source, exclude=exclude), divided)
+        warn_ignored(table.ignored, source)
+        warn(
+            f"{printable(source)} was written by tamis split: {', '.join(divided)} are its parts, "
+            "the classes are the folders in them"
+        )
+        table = _only(table, chosen, source)
     else:
         table = ImageTable.from_folder(source, classes=chosen, exclude=exclude)
         warn_ignored(table.ignored, source)
+    if splits:
+        wanted = splits.split(",")
+        check_splits(table, wanted, source)
+        table = table.select(i for i, part in enumerate(table.splits) if part in wanted)
     if not len(table):
         raise TableError(f"{printable(source)} holds no picture.")
     return table
+
+
+def check_splits(table: ImageTable, wanted: Sequence[str], source: str) -> None:
+    """Raise TableError unless there are pictures of each of the wanted parts of a split."""
+    known = sorted({part for part in table.splits if part is not None})
+    if missing := sorted(set(wanted) - set(known)):
+        raise TableError(
+            f"{printable(source)} has no split {', '.join(map(printable, missing))}. It has: "
+            f"{', '.join(map(printable, known)) or 'none'}. Splits come from the column split of "
+            "a CSV file, or from a folder that tamis split wrote."
+        )
 
 
 def _only(table: ImageTable, classes: Sequence[str] | None, source: str) -> ImageTable:
@@ -43,13 +75,17 @@ def _only(table: ImageTable, classes: Sequence[str] | None, source: str) -> Imag
 
 
 def read_labelled(
-    source: str, *, truth: str | None = None, classes: str | None = None
+    source: str,
+    *,
+    truth: str | None = None,
+    classes: str | None = None,
+    splits: str | None = None,
 ) -> tuple[ImageTable, int]:
     """List the pictures whose class is known, from folders or a truth manifest.
 
     Gives also the number of those that are left out because it is not.
     """
-    table = read_table(source)
+    table = read_table(source, splits=splits)
     if truth is None and not table.classes:
         truth = os.path.normpath(source) + TRUTH_SUFFIX
         if not os.path.exists(truth):
@@ -133,7 +169,9 @@ def learn(
 ) -> tuple[Descriptor, FeatureTable]:
     """Read or compute the vectors of the examples, and fit the descriptor to them.
 
-    A reduction that the collection of the examples keeps is taken as it is.
+    The vectors say by which distance they are to be compared: `distance`, or if that is
+    empty the descriptor's own; of a late fusion, part by part. A reduction that the
+    collection of the examples keeps is taken as it is.
     """
     if isinstance(descriptor, Reduction) and not descriptor.fitted and is_collection(source):
         descriptor = find_reduction(Collection.open(source), descriptor) or descriptor
@@ -141,5 +179,11 @@ def learn(
         source, table, descriptor.leaves, what=what, jobs=jobs, max_pixels=max_pixels
     )
     if not descriptor.fitted:
-        descriptor = descriptor.fit([one.features for one in found], distance=distance)
-    return descriptor, combine(descriptor, found)
+        descriptor = descriptor.fit(
+            [one.features for one in found],
+            labels=found[0].labels,
+            distance=distance,
+            jobs=jobs or available_processors(),
+        )
+    table_of = combine(descriptor, found)
+    return descriptor, replace(table_of, distance=descriptor.compared_by(distance))

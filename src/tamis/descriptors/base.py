@@ -14,6 +14,7 @@ from tamis.errors import InvalidParameterError
 from tamis.images import DEFAULT_SIZE, Pixels, as_rgb, fit
 
 Features = npt.NDArray[np.float32]
+Labels = Sequence[str | None]
 
 
 class Descriptor(ABC):
@@ -30,6 +31,9 @@ class Descriptor(ABC):
         doi:10.1007/BF00130487``.
     sparse : bool
         Most values are 0, so a store keeps only the others.
+    own_distance : str
+        By which its vectors are compared unless another is asked for; one of
+        `tamis.distances.DISTANCES`.
     size : int or None
         Longest side, in pixels, at which it looks at a picture; None looks at
         the picture as it is.
@@ -39,6 +43,7 @@ class Descriptor(ABC):
     summary: ClassVar[str]
     source: ClassVar[str]
     sparse: ClassVar[bool] = False
+    own_distance: ClassVar[str] = "l1"
     size: int | None
 
     @property
@@ -80,8 +85,39 @@ class Descriptor(ABC):
         """Whether it can describe; if not, `fit` gives one that can."""
         return True
 
+    @property
+    def learns_classes(self) -> bool:
+        """Whether `fit` needs the classes of the training pictures."""
+        return False
+
+    def compared_by(self, distance: str = "") -> str:
+        """Name the distance to search its vectors by.
+
+        Parameters
+        ----------
+        distance : str
+            One that is asked for; if empty, the descriptor's own.
+
+        Returns
+        -------
+        str
+            As `tamis.distances.gallery_of` takes it: of a late fusion one that compares
+            each part by that distance, or by its own.
+
+        Raises
+        ------
+        InvalidParameterError
+            It is a late fusion that is not fitted.
+        """
+        return distance or self.own_distance
+
     def fit(
-        self, vectors: Sequence[Features], *, scale: str = "median", distance: str = "l1"
+        self,
+        vectors: Sequence[Features],
+        *,
+        labels: Labels | None = None,
+        distance: str = "",
+        jobs: int = 1,
     ) -> "Descriptor":
         """Learn what there is to learn from the vectors of training pictures.
 
@@ -89,16 +125,22 @@ class Descriptor(ABC):
         ----------
         vectors : sequence of ndarray of shape (n, leaf.dim), float32
             One for each of the `leaves`.
-        scale : {"median", "deviation", "none"}
-            How a fusion brings its parts to one scale: by the median distance of
-            two pictures, by the sum of standard deviations, or not at all.
+        labels : sequence of (str or None), optional
+            The classes of the pictures, for what `learns_classes`.
         distance : str
-            By which the median is taken: l1, or l2 for any other.
+            By which the pictures will be compared; if empty, the descriptor's own.
+        jobs : int
+            Threads.
 
         Returns
         -------
         Descriptor
             Whose spec holds what was learned; itself if there is nothing to learn.
+
+        Raises
+        ------
+        TableError
+            It needs classes, and they do not suffice.
         """
         return self
 

@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Final, Self, final
 
 import numpy as np
 
-from tamis.descriptors.base import Descriptor, Features, check_choice, check_int
+from tamis.descriptors.base import Descriptor, Features, Labels, check_choice, check_int
 from tamis.descriptors.components import Components, fit_components
+from tamis.descriptors.fusion import Fusion
 from tamis.descriptors.spec import written
 from tamis.errors import InvalidParameterError, ReductionError, UnknownNameError, printable
 from tamis.images import Pixels
@@ -124,6 +125,11 @@ class Reduction(Descriptor):
                 f"{self.base.spec} is reduced already; reduce {self.base.base.spec} to the length "
                 "that is wanted."
             )
+        if isinstance(self.base, Fusion) and self.base.late:
+            raise InvalidParameterError(
+                f"{self.base.spec} compares its parts one by one, and a reduction mixes them. "
+                "Reduce an early fusion: write @early before the >."
+            )
         check_int(f"the length of {self.method}", self.length, 1, self.base.dim)
         check_int("seed", self.seed, 0, 2**32 - 1)
         if self.method in RANDOM:
@@ -202,12 +208,26 @@ class Reduction(Descriptor):
     def fitted(self) -> bool:  # noqa: D102 - as Descriptor
         return self.base.fitted and (self.method in RANDOM or self.components is not None)
 
+    @property
+    def learns_classes(self) -> bool:  # noqa: D102 - as Descriptor
+        return self.base.learns_classes
+
+    @property
+    def own_distance(self) -> str:  # type: ignore[override]
+        """That of the base."""
+        return self.base.own_distance
+
     def fit(  # noqa: D102 - as Descriptor
-        self, vectors: Sequence[Features], *, scale: str = "median", distance: str = "l1"
+        self,
+        vectors: Sequence[Features],
+        *,
+        labels: Labels | None = None,
+        distance: str = "",
+        jobs: int = 1,
     ) -> Self:
         if self.fitted:
             return self
-        base = self.base.fit(vectors, scale=scale, distance=distance)
+        base = self.base.fit(vectors, labels=labels, distance=distance, jobs=jobs)
         if self.method in RANDOM:
             return dataclasses.replace(self, base=base)
         learned = fit_components(base.combine(vectors), self.length, base=base.spec)
@@ -255,6 +275,19 @@ class Reduction(Descriptor):
 
     def describe(self, images: Sequence[Pixels]) -> Features:  # noqa: D102 - as Descriptor
         return self.combine([leaf.describe(images) for leaf in self.leaves])
+
+
+def may_become(wanted: Descriptor, fitted: Descriptor) -> bool:
+    """Tell whether a descriptor is, or could be fitted to be, another one.
+
+    Where the weights of a fusion came from is not known any more once it is fitted.
+    """
+    if wanted.fitted:
+        return wanted.spec == fitted.spec
+    if isinstance(wanted, Fusion) and isinstance(fitted, Fusion):
+        ways = [(one.parts, one.method, one.unit) for one in (wanted, fitted)]
+        return ways[0] == ways[1]
+    return False
 
 
 def read_word(word: str) -> tuple[str, int]:

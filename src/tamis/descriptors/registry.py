@@ -9,8 +9,9 @@ from typing import Any, Final
 from tamis.descriptors import plugins
 from tamis.descriptors.base import Descriptor
 from tamis.descriptors.components import Components
-from tamis.descriptors.fusion import Fusion
-from tamis.descriptors.reduction import RANDOM, Reduction, read_word
+from tamis.descriptors.fusion import METHODS, Fusion
+from tamis.descriptors.reduction import RANDOM, Reduction, may_become, read_word
+from tamis.descriptors.scaling import SCALES, UNITS
 from tamis.descriptors.spec import read, read_arguments, split_specs
 from tamis.errors import (
     InvalidParameterError,
@@ -40,6 +41,9 @@ DESCRIPTORS: Final = {
     "vlad": "tamis.descriptors.vlad:Vlad",
 }
 
+_UNIT_WORDS: Final = {f"{unit}unit": unit for unit in UNITS if unit != "none"}
+_FUSION_WORDS: Final = (*METHODS, *_UNIT_WORDS, *SCALES)
+
 _WEIGHTED: Final = re.compile(r"([0-9.]+)\s*\*")
 
 
@@ -61,8 +65,10 @@ def descriptor(spec: str) -> Descriptor:
         A name, or a name with arguments: ``color``, ``color(bins=8,size=none)``.
         What is left out takes its default. See `tamis.descriptors.spec`. Several,
         joined by ``+``, are a `Fusion`; all or none of them with a weight, as in
-        ``2*color+0.5*lbp``. What stands before a ``>`` is reduced by what comes
-        after it, a `Reduction`: ``color>pca64``, ``color+lbp>gauss256(seed=1)``.
+        ``2*color+0.5*lbp``; how they are fused may follow after ``@``, as in
+        ``color+lbp@rrf`` or ``color+lbp@sum@l2unit@learned``. What stands before a
+        ``>`` is reduced by what comes after it, a `Reduction`: ``color>pca64``,
+        ``color+lbp>gauss256(seed=1)``.
 
     Raises
     ------
@@ -84,11 +90,12 @@ def descriptor(spec: str) -> Descriptor:
     base, arrow, reduction = _cut(spec)
     if arrow:
         return _reduction(spec, base, reduction)
-    parts = split_specs(spec, "+")
+    whole, *words = split_specs(spec, "@") or [""]
+    parts = split_specs(whole, "+")
     # A + that is left at the end is inside of a bracket that is never closed.
-    open_end = spec.strip().endswith("+") and parts != [spec.strip()]
-    if len(parts) > 1 or _WEIGHTED.match(spec.strip()) or open_end:
-        return _fusion(spec, parts)
+    open_end = whole.endswith("+") and parts != [whole]
+    if len(parts) > 1 or words or _WEIGHTED.match(whole) or open_end:
+        return _fusion(spec, parts, words)
     name, text = read(spec)
     if name in DESCRIPTORS:
         plugins.refuse_contested(name, ours=True)
@@ -111,7 +118,15 @@ def descriptor(spec: str) -> Descriptor:
     return built
 
 
-def _fusion(spec: str, parts: list[str]) -> Fusion:
+def _fusion(spec: str, parts: list[str], words: list[str]) -> Fusion:
+    how: dict[str, str] = {}
+    for word in words:
+        if word not in _FUSION_WORDS:
+            raise UnknownNameError.among("way to fuse", word, _FUSION_WORDS)
+        kind = "method" if word in METHODS else "unit" if word in _UNIT_WORDS else "scale"
+        if kind in how:
+            raise InvalidParameterError(f"{spec!r} says the {kind} of a fusion twice.")
+        how[kind] = _UNIT_WORDS.get(word, word)
     weighted = [_WEIGHTED.match(part) for part in parts]
     if any(weighted) and not all(weighted):
         raise InvalidParameterError(
@@ -125,7 +140,7 @@ def _fusion(spec: str, parts: list[str]) -> Fusion:
         weights = tuple(float(match[1]) for match in weighted if match)
     except ValueError:
         raise InvalidParameterError(f"cannot read the weights of {spec!r}.") from None
-    return Fusion(parts=built, weights=weights or None)
+    return Fusion(parts=built, weights=weights or None, **how)
 
 
 def _cut(spec: str) -> tuple[str, str, str]:
@@ -152,7 +167,7 @@ def _reduction(spec: str, base: str, word: str) -> Reduction:
         # A fusion without weights takes those that the file was fitted with.
         found = Components.load(os.path.expanduser(file))
         fitted = descriptor(found.base)
-        if fitted.leaves != whole.leaves:
+        if not may_become(whole, fitted):
             raise ReductionError(
                 f"the reduction {printable(file)} was fitted to {found.base}, and cannot reduce "
                 f"{whole.spec}."

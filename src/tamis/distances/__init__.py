@@ -65,7 +65,26 @@ References
    https://doi.org/10.1109/TIT.2003.813506
 """
 
+from tamis.distances.fused import (
+    FusedGallery,
+    Part,
+    fused_name,
+    gallery_of,
+    read_fused,
+    reciprocal_ranks,
+)
 from tamis.distances.search import Gallery, nearest
 from tamis.distances.table import DISTANCES, check_distance
 
-__all__ = ["DISTANCES", "Gallery", "check_distance", "nearest"]
+__all__ = [
+    "DISTANCES",
+    "FusedGallery",
+    "Gallery",
+    "Part",
+    "check_distance",
+    "fused_name",
+    "gallery_of",
+    "nearest",
+    "read_fused",
+    "reciprocal_ranks",
+]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.sparse import issparse
 
 from tamis.distances import dense, sparse
-from tamis.distances.settle import settle
+from tamis.distances.settle import measure_all, settle
 from tamis.distances.table import DISTANCES, check_distance
 from tamis.distances.terms import ABSOLUTE, CANBERRA, JENSEN, SQUARE, Array
 from tamis.distances.vectors import Input, Vectors, checked, share_used
@@ -76,20 +76,7 @@ class Gallery:
     ) -> Found:
         """Find the k nearest vectors of each query; as the function `nearest`."""
         n, dim = self.shape
-        if queries.ndim != 2 or queries.shape[1] != dim:
-            raise InvalidParameterError(
-                "queries and gallery must be of shape (n, dim) with one dim. "
-                f"Got {queries.shape} and {self.shape}."
-            )
-        if jobs < 1:
-            raise InvalidParameterError(f"jobs must be at least 1. Got {jobs}.")
-        skipped = self._skipped(skip, queries.shape[0])
-        most = n - bool((skipped >= 0).any())
-        if not 1 <= k <= most:
-            raise InvalidParameterError(
-                f"k must be at least 1 and at most the number of pictures to choose from, "
-                f"{most}. Got {k}."
-            )
+        skipped = check_search(self.shape, queries, k, jobs, skip)
         queries = checked("queries", queries, self.distance, self._how)
         n_queries = queries.shape[0]
         indices, distances = np.empty((n_queries, k), np.intp), np.empty((n_queries, k))
@@ -133,22 +120,22 @@ class Gallery:
             return 1 << 21
         return 1 << (25 if self._how.kind in (ABSOLUTE, SQUARE) else 23)
 
-    def _skipped(self, skip: npt.ArrayLike | None, n_queries: int) -> npt.NDArray[np.intp]:
-        if skip is None:
-            return np.full(n_queries, -1, np.intp)
-        rows = np.asarray(skip)
-        if rows.shape != (n_queries,) or rows.dtype.kind not in "iu":
-            raise InvalidParameterError(
-                f"skip must be whole numbers of shape (n_queries,), ({n_queries},). "
-                f"Got {rows.dtype} of shape {rows.shape}."
-            )
-        wrong = rows[(rows < -1) | (rows >= len(self))]
-        if len(wrong):
-            raise InvalidParameterError(
-                f"skip must hold rows of the gallery, 0 to {len(self) - 1}, or -1 for none. "
-                f"Got {wrong[0]}."
-            )
-        return rows.astype(np.intp)
+    def distances(self, queries: Input) -> npt.NDArray[np.float64]:
+        """Measure each query against every vector, on one thread.
+
+        Parameters
+        ----------
+        queries : ndarray or scipy.sparse array of shape (n_queries, dim), float32
+            Few: all their distances are in memory at a time.
+
+        Returns
+        -------
+        ndarray of shape (n_queries, n), float64
+            The same values that `nearest` gives.
+        """
+        queries = checked("queries", queries, self.distance, self._how)
+        block = Vectors.make(queries, self._how, sparse=self.sparse)
+        return measure_all(self._how, block, self._vectors)
 
     def _estimate(
         self, block: Vectors, estimates: Array, run: Callable[..., Iterable[Any]], shares: int
@@ -184,6 +171,47 @@ class Gallery:
         else:
             bounds = np.linspace(0, n, shares + 1).astype(int)
             list(run(scan, bounds[:-1], bounds[1:]))
+
+
+def check_search(
+    shape: tuple[int, int], queries: Input, k: int, jobs: int, skip: npt.ArrayLike | None
+) -> npt.NDArray[np.intp]:
+    """Check what is asked of a gallery of `shape`; give the row that each query must not find.
+
+    Raises
+    ------
+    InvalidParameterError
+        As `nearest` raises it.
+    """
+    n, dim = shape
+    if queries.ndim != 2 or queries.shape[1] != dim:
+        raise InvalidParameterError(
+            "queries and gallery must be of shape (n, dim) with one dim. "
+            f"Got {queries.shape} and {shape}."
+        )
+    if jobs < 1:
+        raise InvalidParameterError(f"jobs must be at least 1. Got {jobs}.")
+    skipped = np.full(queries.shape[0], -1, np.intp)
+    if skip is not None:
+        rows = np.asarray(skip)
+        if rows.shape != skipped.shape or rows.dtype.kind not in "iu":
+            raise InvalidParameterError(
+                f"skip must be whole numbers of shape (n_queries,), ({len(skipped)},). "
+                f"Got {rows.dtype} of shape {rows.shape}."
+            )
+        wrong = rows[(rows < -1) | (rows >= n)]
+        if len(wrong):
+            raise InvalidParameterError(
+                f"skip must hold rows of the gallery, 0 to {n - 1}, or -1 for none. Got {wrong[0]}."
+            )
+        skipped[:] = rows
+    most = n - bool((skipped >= 0).any())
+    if not 1 <= k <= most:
+        raise InvalidParameterError(
+            f"k must be at least 1 and at most the number of pictures to choose from, "
+            f"{most}. Got {k}."
+        )
+    return skipped
 
 
 def nearest(

@@ -214,3 +214,30 @@ def _rank(starts: Array, rows: Array, distances: Array, k: int) -> tuple[Array, 
         order = np.argsort(distances[part], kind="mergesort")[:k]  # stable
         indices[q], nearest[q] = rows[part][order], distances[part][order]
     return indices, nearest
+
+
+def measure_all(how: Distance, queries: Vectors, gallery: Vectors) -> Array:
+    """Measure each query against each row in float64, as `settle` does for the few.
+
+    Returns
+    -------
+    ndarray of shape (n_queries, n), float64
+    """
+    n_queries, n = queries.shape[0], gallery.shape[0]
+    starts = np.arange(n_queries + 1) * n
+    rows = np.tile(np.arange(n), n_queries)
+    sums = np.empty(len(rows))
+    measure = _measure_sparse if queries.sparse else _measure_dense
+    measure(
+        how.kind,
+        how.prepare is Prepare.ROOT,
+        (queries.starts, queries.bins, queries.values, queries.scales),
+        (gallery.starts, gallery.bins, gallery.values, gallery.scales),
+        starts,
+        rows,
+        sums,
+    )
+    of_query = np.repeat(queries.masses, n)
+    return _finished(how.finish, sums, of_query, np.tile(gallery.masses, n_queries)).reshape(
+        n_queries, n
+    )

@@ -7,6 +7,7 @@ from tamis.retrieval.evaluation import (
     DepthScores,
     RetrievalEvaluation,
 )
+from tamis.retrieval.folds import evaluate_in_folds
 from tamis.retrieval.scoring import check_task, evaluate_retrieval
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "DepthScores",
     "RetrievalEvaluation",
     "check_task",
+    "evaluate_in_folds",
     "evaluate_retrieval",
 ]

@@ -1,6 +1,6 @@
 """Rankings in, numbers out: each query is looked for, and what is found is scored."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -30,6 +30,7 @@ from tamis.table import sort_key
 
 _BLOCK_BYTES: Final = 128 << 20
 _Rows = npt.NDArray[np.intp]
+Fold = tuple[_Rows, FeatureTable]
 
 # What is measured of each query; of the first two the means over classes are taken.
 _MEASURES: Final = ("map", "map_all", "precision", "recall", "ndcg", "first_tier", "error_rate")
@@ -40,10 +41,11 @@ def evaluate_retrieval(
     queries: FeatureTable | None = None,
     *,
     depths: Sequence[int] = (10,),
-    distance: str = "l1",
+    distance: str = "",
     jobs: int | None = None,
     seed: int = 0,
     progress: Progress | None = None,
+    folds: Iterable[Fold] | None = None,
 ) -> RetrievalEvaluation:
     """Look for each query in a gallery, and score what is found.
 
@@ -59,13 +61,18 @@ def evaluate_retrieval(
         Results to look at; from 1 to the number of pictures to choose from. All are
         scored from one search.
     distance : str
-        One of `tamis.distances.DISTANCES`.
+        One of `tamis.distances.DISTANCES`, or the name of a late fusion; that of
+        `gallery` by default.
     jobs : int, optional
         Threads; as many as there are processors by default.
     seed : int
         Of the bootstrap.
     progress : callable, optional
         Told how many queries are done, as they are done.
+    folds : iterable of (ndarray of intp, FeatureTable), optional
+        For vectors that depend on what was learned: rows of the gallery, and the
+        vectors of the whole gallery by which these are looked for. Then the vectors of
+        `gallery`, whose pictures are all labelled, are not looked at.
 
     Returns
     -------
@@ -98,14 +105,17 @@ def evaluate_retrieval(
     values = np.empty((len(wanted), len(_MEASURES), len(wanted_depths)))
     # Those that look deepest, for the first tier, together: each block as deep as it must be.
     order = rows[np.argsort(-n_relevant[rows], kind="stable")]
-    index = Index(pictures, distance)
-    for some in _blocks(order, n_relevant, wanted_depths[-1], 4 * pictures.features.shape[1]):
-        k = max(wanted_depths[-1], int(n_relevant[some[0]]))
-        found = _search(index, wanted, some, k, leave_out=queries is None, jobs=jobs)
-        relevant = gallery_classes[found] == query_classes[some][:, np.newaxis]
-        values[some] = _score(relevant, n_relevant[some], wanted_depths)
-        if progress is not None:
-            progress(len(some))
+    for chosen, vectors in folds if folds is not None else [(order, pictures)]:
+        index = Index(vectors, distance)
+        asked = vectors if queries is None else wanted
+        mine = order if folds is None else order[np.isin(order, chosen)]
+        for some in _blocks(mine, n_relevant, wanted_depths[-1], 4 * vectors.features.shape[1]):
+            k = max(wanted_depths[-1], int(n_relevant[some[0]]))
+            found = _search(index, asked, some, k, leave_out=queries is None, jobs=jobs)
+            relevant = gallery_classes[found] == query_classes[some][:, np.newaxis]
+            values[some] = _score(relevant, n_relevant[some], wanted_depths)
+            if progress is not None:
+                progress(len(some))
 
     present, codes = np.unique(query_classes[rows], return_inverse=True)
     names = [str(classes[i]) for i in present]
@@ -118,7 +128,7 @@ def evaluate_retrieval(
         n_images=len(rows),
         signature=_signature(pictures, None if queries is None else wanted)
         | {
-            "distance": distance,
+            "distance": index.distance,
             "depths": ", ".join(map(str, wanted_depths)),
             "n_queries": len(rows),
             "bootstrap": f"{RESAMPLES} resamples of the queries, seed {seed}",

@@ -53,7 +53,7 @@ class Rows:
         Never used twice.
     names : list of str
         Paths below the root, with ``/``.
-    labels : list of (str or None)
+    labels, splits : list of (str or None)
     hashes : list of bytes
     sizes, times : ndarray of shape (n,), int64
         Bytes, and nanoseconds since 1970, of the file when it was read.
@@ -66,6 +66,7 @@ class Rows:
     ids: npt.NDArray[np.int64]
     names: list[str]
     labels: list[str | None]
+    splits: list[str | None]
     hashes: list[bytes]
     sizes: npt.NDArray[np.int64]
     times: npt.NDArray[np.int64]
@@ -142,7 +143,7 @@ class Collection:
     @cached_property
     def rows(self) -> Rows:
         """What is known of the pictures, without their vectors."""
-        names = ["id", "path", "label", "hash", "size", "mtime_ns", "failure"]
+        names = ["id", "path", "label", "split", "hash", "size", "mtime_ns", "failure"]
         table = self.dataset.to_table(columns=names)
         ids = table["id"].to_numpy()
         paths = [os.fsdecode(path) for path in table["path"].to_pylist()]
@@ -151,11 +152,14 @@ class Collection:
         for row in np.argsort(ids):
             newest[paths[row]] = int(row)
         order = sorted(newest.values(), key=lambda row: [*map(sort_key, paths[row].split("/"))])
-        labels, hashes, failures = (table[n].to_pylist() for n in ("label", "hash", "failure"))
+        labels, splits, hashes, failures = (
+            table[name].to_pylist() for name in ("label", "split", "hash", "failure")
+        )
         return Rows(
             ids=ids[order],
             names=[paths[row] for row in order],
             labels=[None if labels[r] is None else os.fsdecode(labels[r]) for r in order],
+            splits=[splits[row] for row in order],
             hashes=[hashes[row] for row in order],
             sizes=table["size"].to_numpy()[order],
             times=table["mtime_ns"].to_numpy()[order],
@@ -173,6 +177,7 @@ class Collection:
             labels=tuple(self.rows.labels),
             groups=(None,) * len(self),
             root=self.root,
+            splits=tuple(self.rows.splits),
         )
 
     def failures(self) -> list[Failure]:
@@ -203,7 +208,8 @@ class Collection:
         pictures = self.table().select(good)
         ids = self.rows.ids[good]
         order = np.argsort(ids)
-        dim = descriptor(spec).dim
+        one = descriptor(spec)
+        dim = one.dim
         features = np.zeros((len(good), dim), np.float32)
         scanner = self.dataset.scanner(
             columns=["id", self.columns[spec]],
@@ -226,4 +232,5 @@ class Collection:
             features=features,
             spec=spec,
             failures=tuple(self.failures()),
+            distance=one.compared_by(),
         )

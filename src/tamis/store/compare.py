@@ -23,7 +23,7 @@ class Difference:
     delete : list of int
         Ids of the rows whose pictures are gone.
     keep : list of (int, int)
-        Ids whose vectors stay while name, class or time change, with the row of
+        Ids whose vectors stay while name, class, split or time change, with the row of
         the table that says to what.
     new, changed, renamed, removed, unchanged : int
         Pictures.
@@ -72,7 +72,8 @@ def compare(
             unchanged, touched = _still_fails(path, reason, max_pixels), False
         else:
             unchanged = same or _digest(path) == rows.hashes[i]
-            touched = not same or table.labels[row] != rows.labels[i]
+            facts = (table.labels[row], table.splits[row])
+            touched = not same or facts != (rows.labels[i], rows.splits[i])
         if not unchanged:
             found.append.append(row)
             found.replaced.append(int(rows.ids[i]))

@@ -5,6 +5,7 @@ from typing import Final
 
 from tamis.descriptors import Reduction, descriptor
 from tamis.descriptors.components import Components
+from tamis.descriptors.reduction import may_become
 from tamis.errors import DestinationError, printable
 from tamis.lock import locked
 from tamis.store.collection import Collection
@@ -36,7 +37,8 @@ def fit_reduction(collection: Collection, wanted: Reduction) -> Reduction:
     DestinationError
         It cannot be written to, or another process does.
     """
-    fitted = wanted.fit([collection.features(leaf.spec).features for leaf in wanted.leaves])
+    found = [collection.features(leaf.spec) for leaf in wanted.leaves]
+    fitted = wanted.fit([one.features for one in found], labels=found[0].labels)
     folder = os.path.join(collection.path, _FOLDER)
     with locked(collection.path):
         try:
@@ -66,8 +68,7 @@ def find_reduction(collection: Collection, wanted: Reduction) -> Reduction | Non
     for file in sorted(files, key=os.path.getmtime, reverse=True):
         found = Components.load(file)
         base = descriptor(found.base)
-        same = base.spec == wanted.base.spec if wanted.base.fitted else base.leaves == wanted.leaves
-        if same and len(found.axes) == wanted.length:
+        if may_become(wanted.base, base) and len(found.axes) == wanted.length:
             return Reduction(
                 base=base, method=wanted.method, length=wanted.length, file=file, components=found
             )

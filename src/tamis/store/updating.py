@@ -209,14 +209,14 @@ class _Update:
             self._dataset.delete(f"id IN ({some})")
 
     def rename(self) -> None:
-        """Write new names, classes and times of pictures whose content is the same."""
+        """Write new names, classes, splits and times of pictures whose content is the same."""
         import pyarrow as pa
 
         if not self._found.keep:
             return
         ids = pa.array([i for i, _ in self._found.keep], pa.int64())
         facts = self._facts([row for _, row in self._found.keep])
-        names = ["path", "label", "size", "mtime_ns"]
+        names = ["path", "label", "split", "size", "mtime_ns"]
         table = pa.table({"id": ids, **{name: facts[name] for name in names}})
         self._dataset.merge_insert("id").when_matched_update_all().execute(table)
 
@@ -313,7 +313,6 @@ class _Update:
             facts["hash"] = pa.array([digests.get(row) for row in taken], pa.binary())
             reasons = [chunk.failures[r].reason if r in chunk.failures else None for r in taken]
             facts["failure"] = pa.array(reasons, pa.string())
-            facts["split"] = pa.nulls(len(taken), pa.string())
             vectors = [f for f in schema if f.metadata and SPEC in f.metadata]
             for one, features in zip(vectors, chunk.features, strict=True):
                 facts[one.name] = encode(features, known, len(taken), one)
@@ -335,6 +334,7 @@ class _Update:
         return {
             "path": pa.array([os.fsencode(self._names[row]) for row in rows], pa.binary()),
             "label": pa.array([None if x is None else os.fsencode(x) for x in labels], pa.binary()),
+            "split": pa.array([self._table.splits[row] for row in rows], pa.string()),
             "size": pa.array([self._status[row][0] for row in rows], pa.int64()),
             "mtime_ns": pa.array([self._status[row][1] for row in rows], pa.int64()),
         }

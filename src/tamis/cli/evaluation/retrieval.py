@@ -6,12 +6,18 @@ from dataclasses import replace
 
 from tamis.cli.console import progress, warn, warn_failures, write_json
 from tamis.cli.evaluation.retrieval_tables import print_retrieval
-from tamis.cli.sources import learn, read_labelled
-from tamis.descriptors import descriptor
+from tamis.cli.sources import learn, read_labelled, read_several
+from tamis.descriptors import Descriptor, descriptor
 from tamis.distances import check_distance
 from tamis.errors import Failure, InvalidParameterError
 from tamis.features import FeatureTable
-from tamis.retrieval import check_task, evaluate_retrieval
+from tamis.retrieval import (
+    RetrievalEvaluation,
+    check_task,
+    evaluate_in_folds,
+    evaluate_retrieval,
+)
+from tamis.table import ImageTable
 
 
 def score_retrieval(
@@ -20,6 +26,7 @@ def score_retrieval(
     *,
     depths: list[int],
     classes: str | None,
+    splits: str | None,
     truth: str | None,
     by: str,
     distance: str,
@@ -31,14 +38,71 @@ def score_retrieval(
     """Look for pictures, score and print; give the files that were skipped."""
     start = time.perf_counter()
     wanted = descriptor(by)
-    check_distance(distance)
+    if distance:
+        check_distance(distance)
     # A truth manifest is that of the queries, where there are queries.
     sources = [(gallery, truth, "pictures")] if queries is None else []
     if queries is not None:
         sources = [(gallery, None, "gallery"), (queries, truth, "queries")]
-    read = [read_labelled(name, truth=csv, classes=classes) for name, csv, _ in sources]
+    read = [
+        read_labelled(name, truth=csv, classes=classes, splits=splits) for name, csv, _ in sources
+    ]
     # Before anything is computed: what cannot be scored is known from the lists.
     check_task(read[0][0].labels, depths=depths, leave_one_out=queries is None)
+    if queries is None and wanted.learns_classes and not wanted.fitted:
+        result = _in_folds(gallery, read[0][0], wanted, depths, distance, seed, jobs, max_pixels)
+    else:
+        result = _at_once(sources, read, wanted, depths, distance, seed, jobs, max_pixels)
+    result = replace(result, n_unlabelled=sum(left_out for _, left_out in read))
+    if json != "-":
+        print_retrieval(result)
+    write_json(
+        json,
+        result.to_dict()
+        | {
+            "ignored": [path for pictures, _ in read for path in pictures.ignored],
+            "seconds": time.perf_counter() - start,
+        },
+    )
+    return result.failures
+
+
+def _in_folds(
+    source: str,
+    pictures: ImageTable,
+    wanted: Descriptor,
+    depths: list[int],
+    distance: str,
+    seed: int,
+    jobs: int | None,
+    max_pixels: int,
+) -> RetrievalEvaluation:
+    """Score what is learned from the pictures themselves, each by what the others teach."""
+    leaves = read_several(source, pictures, wanted.leaves, jobs=jobs, max_pixels=max_pixels)
+    warn_failures(leaves[0].failures)
+    warn("weights are learned in 5 folds, so that none is scored on what it was learned from")
+    with progress("queries", len(leaves[0])) as advance:
+        return evaluate_in_folds(
+            leaves,
+            wanted,
+            depths=depths,
+            distance=distance,
+            jobs=jobs,
+            seed=seed,
+            progress=advance,
+        )
+
+
+def _at_once(
+    sources: list[tuple[str, str | None, str]],
+    read: list[tuple[ImageTable, int]],
+    wanted: Descriptor,
+    depths: list[int],
+    distance: str,
+    seed: int,
+    jobs: int | None,
+    max_pixels: int,
+) -> RetrievalEvaluation:
     tables: list[FeatureTable] = []
     for (source, _, what), (pictures, _) in zip(sources, read, strict=True):
         # Fitted to the gallery, which comes first, and then no more.
@@ -56,21 +120,7 @@ def score_retrieval(
     if len(tables) == 2 and (shared := set(tables[0].paths) & set(tables[1].paths)):
         warn(f"{len(shared)} queries are in the gallery too, where each finds itself")
     with progress("queries", len(tables[-1])) as advance:
-        result = evaluate_retrieval(
-            *tables, depths=depths, distance=distance, jobs=jobs, seed=seed, progress=advance
-        )
-    result = replace(result, n_unlabelled=sum(left_out for _, left_out in read))
-    if json != "-":
-        print_retrieval(result)
-    write_json(
-        json,
-        result.to_dict()
-        | {
-            "ignored": [path for pictures, _ in read for path in pictures.ignored],
-            "seconds": time.perf_counter() - start,
-        },
-    )
-    return result.failures
+        return evaluate_retrieval(*tables, depths=depths, jobs=jobs, seed=seed, progress=advance)
 
 
 def parse_depths(values: list[str]) -> list[int]:

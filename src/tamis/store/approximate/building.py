@@ -62,7 +62,8 @@ def build(
         Not a fusion: that is searched through the indexes of its parts.
     metric : {"l2", "cosine", "dot", "hellinger"}, optional
         By which candidates are found; the results can be ranked by any distance. By
-        default hellinger for vectors that are stored sparsely, l2 for others.
+        default hellinger for vectors that are stored sparsely, the descriptor's own
+        distance if an index can be made by it, else l2.
 
     Raises
     ------
@@ -74,7 +75,7 @@ def build(
     UnknownNameError
         Another metric.
     """
-    metric = metric or ("hellinger" if descriptor.sparse else "l2")
+    metric = metric or _metric_for(descriptor)
     check_metric(metric)
     if len(descriptor.leaves) > 1:
         raise InvalidParameterError(
@@ -107,6 +108,13 @@ def build(
             metric="l2" if metric == "hellinger" else metric,
             num_partitions=max(1, n // _CELL),
         )
+
+
+def _metric_for(descriptor: Descriptor) -> str:
+    if descriptor.sparse:
+        return "hellinger"
+    own = descriptor.own_distance
+    return own if own in METRICS else "l2"
 
 
 def _batches(dataset: Any, column: str, dim: int) -> Iterator[Any]:

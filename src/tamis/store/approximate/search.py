@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from tamis.descriptors import Descriptor
 from tamis.descriptors.base import Features
-from tamis.descriptors.fusion import Fusion, sample_to_fit
-from tamis.distances import nearest
+from tamis.descriptors.fusion import Fusion
+from tamis.descriptors.scaling import sample_to_fit
+from tamis.distances import gallery_of
 from tamis.errors import CollectionError, InvalidParameterError, printable
 from tamis.features import FeatureTable, available_processors
 from tamis.index import Index, Matches, taken_together
@@ -58,7 +59,7 @@ class Approximate:
         return self.descriptor.spec
 
     @classmethod
-    def open(cls, collection: Collection, descriptor: Descriptor, *, distance: str = "l1") -> Self:
+    def open(cls, collection: Collection, descriptor: Descriptor, *, distance: str = "") -> Self:
         """Find the index of a descriptor, or those of the parts of a fusion.
 
         A fusion without weights gets those that an exact search fits.
@@ -68,20 +69,23 @@ class Approximate:
         collection : Collection
         descriptor : Descriptor
         distance : str
-            For which weights are fitted.
+            For which weights are fitted; the descriptor's own by default.
 
         Raises
         ------
         CollectionError
             The collection has no such vectors, or no index of them.
         InvalidParameterError
-            The descriptor is a reduction of others.
+            The descriptor is a reduction of others, or a fusion whose weights, norms or
+            ranks cannot be had from a sample and the vectors of the parts.
         """
         if not isinstance(descriptor, Fusion) and descriptor.leaves != (descriptor,):
             raise InvalidParameterError(
                 f"an approximate index is of vectors that a collection holds; those by "
                 f"{descriptor.spec} are made of others. Search without --approximate."
             )
+        if isinstance(descriptor, Fusion):
+            _check_fusion(descriptor)
         there = built(collection.dataset)
         indexes = []
         for leaf in descriptor.leaves:
@@ -113,6 +117,7 @@ class Approximate:
         n: int,
         *,
         labels: Several[str] | None = None,
+        splits: Several[str] | None = None,
     ) -> FeatureTable:
         """Take about the n nearest pictures to each query, by the metric of each index.
 
@@ -120,8 +125,8 @@ class Approximate:
         ----------
         queries : ndarray of shape (n_queries, dim), float32
         n : int
-        labels : collection of str, optional
-            Only pictures of these classes.
+        labels, splits : collection of str, optional
+            Only pictures of these classes, and of these parts of a split.
 
         Returns
         -------
@@ -129,9 +134,8 @@ class Approximate:
             In the order of the collection, each picture once.
         """
         choice: dict[str, Any] = {}
-        if labels is not None:
-            words = ", ".join(f"X'{os.fsencode(label).hex()}'" for label in sorted(labels))
-            choice = {"filter": f"label IN ({words})", "prefilter": True}
+        if only := _filter(labels, splits):
+            choice = {"filter": only, "prefilter": True}
         rows: list[int] = []
         vectors = [np.empty((0, self.descriptor.dim), np.float32)]
         for index, part in zip(self._indexes, self._parts(queries), strict=True):
@@ -157,11 +161,7 @@ class Approximate:
         """Cut the vectors of a fusion into those of its parts."""
         if not isinstance(self.descriptor, Fusion):
             return [queries]
-        cuts = np.split(
-            queries, np.cumsum([leaf.dim for leaf in self.descriptor.leaves])[:-1], axis=1
-        )
-        weights = self.descriptor.weights or ()
-        return [part / np.float32(w) for part, w in zip(cuts, weights, strict=True)]
+        return self.descriptor.apart(queries)
 
     def search(
         self,
@@ -172,6 +172,7 @@ class Approximate:
         combine: str = "average",
         without: Several[str] = (),
         labels: Several[str] | None = None,
+        splits: Several[str] | None = None,
         jobs: int | None = None,
     ) -> tuple[FeatureTable, Matches]:
         """Find about the k nearest pictures to several queries taken as one.
@@ -181,11 +182,11 @@ class Approximate:
         queries, k, combine, jobs
             As `tamis.index.Index.search_together` takes them.
         distance : str
-            One of `tamis.distances.DISTANCES`: candidates are ranked by it, exactly.
+            As `tamis.distances.gallery_of` takes it: candidates are ranked by it, exactly.
         without : collection of str
             Paths of pictures that are no results.
-        labels : collection of str, optional
-            Only pictures of these classes.
+        labels, splits : collection of str, optional
+            Only pictures of these classes, and of these parts of a split.
 
         Returns
         -------
@@ -197,7 +198,7 @@ class Approximate:
             raise InvalidParameterError(f"k must be at least 1. Got {k}.")
         queries = taken_together(queries, combine)
         n = max(_LEAST, self._factor(distance) * k) + len(without)
-        gallery = self.candidates(queries.features, n, labels=labels)
+        gallery = self.candidates(queries.features, n, labels=labels, splits=splits)
         left_out = [row for row, path in enumerate(gallery.paths) if path in without]
         index = Index(gallery, distance)
         return gallery, index.search_together(
@@ -256,7 +257,8 @@ class Approximate:
             if not rows:
                 continue
             many = min(k + 1, len(rows))
-            at, found = nearest(queries.features, features, many, distance=distance, jobs=jobs)
+            gallery = gallery_of(features, distance=distance)
+            at, found = gallery.nearest(queries.features, many, jobs=jobs)
             found[np.asarray(rows)[at] == np.asarray(own)[:, np.newaxis]] = np.inf
             best = np.sort(np.hstack([best, found]), axis=1)[:, :k]
         return best[:, k - 1]
@@ -265,3 +267,28 @@ class Approximate:
         (first, *others) = self._indexes
         exact = not others and not (first.companion and first.companion.projected)
         return candidates_per_result(first.metric, distance, exact=exact)
+
+
+def _check_fusion(fusion: Fusion) -> None:
+    """Raise InvalidParameterError if the indexes of the parts cannot serve a fusion."""
+    why = ""
+    if fusion.method == "rrf":
+        why = "ranks in the whole gallery, which candidates do not have"
+    elif fusion.unit != "none":
+        why = "norms of the parts, which their indexes do not know"
+    elif fusion.learns_classes:
+        why = "weights that are learned from all pictures; write those that `compare` prints"
+    if why:
+        raise InvalidParameterError(f"{fusion.spec} needs {why}. Search without --approximate.")
+
+
+def _filter(labels: Several[str] | None, splits: Several[str] | None) -> str:
+    """Say in SQL which pictures may be found; nothing if all may."""
+    only = []
+    if labels is not None:
+        words = ", ".join(f"X'{os.fsencode(label).hex()}'" for label in sorted(labels))
+        only.append(f"label IN ({words})")
+    if splits is not None:
+        names = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(splits))
+        only.append(f"split IN ({names})")
+    return " AND ".join(only)

@@ -1,0 +1,76 @@
+"""What a comparison says: all candidates, and what the choice of the best is worth."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One descriptor or fusion, and how well it retrieves.
+
+    Attributes
+    ----------
+    parts : tuple of int
+        Which of the descriptors compared.
+    weights : tuple of float
+        Of a fusion of them, as `tamis.descriptors.Fusion` takes them; found with all
+        pictures.
+    mmap : float
+        Mean over classes of the mean average precision over the hits found.
+    mmap_all : float
+        Likewise, over all relevant pictures.
+    precision : float
+        Share of relevant results, mean over queries.
+    """
+
+    parts: tuple[int, ...]
+    weights: tuple[float, ...]
+    mmap: float
+    mmap_all: float
+    precision: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """How far the best is ahead of another: a difference in MMAP with its 95 % interval."""
+
+    other: tuple[int, ...]
+    difference: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All candidates, best first, and what the choice of the best is worth.
+
+    Attributes
+    ----------
+    specs : tuple of str
+        The descriptors compared.
+    method : {"early", "sum", "rrf"}
+        How they were fused, as `tamis.descriptors.Fusion` takes it.
+    unit : {"none", "l1", "l2"}
+        Likewise.
+    distance : str
+        That all were compared by; empty if each by its own.
+    candidates : tuple of Candidate
+        By falling MMAP over the hits found.
+    leads : tuple of Lead
+        Of the best over the next ones, by a bootstrap of paired differences.
+    nested : float
+        MMAP over the hits found when the choice is made without the pictures that
+        score it.
+    chosen : tuple of tuple of int
+        What was chosen in each fold.
+    signature : dict
+        All that the numbers depend on.
+    """
+
+    specs: tuple[str, ...]
+    method: str
+    unit: str
+    distance: str
+    candidates: tuple[Candidate, ...]
+    leads: tuple[Lead, ...]
+    nested: float
+    chosen: tuple[tuple[int, ...], ...]
+    signature: dict[str, str | int]
