@@ -46,7 +46,7 @@ def test_learned_weights_retrieve_better_and_say_how_well(matrices):
     assert learned.score > score(matrices, start) + 0.02
     assert learned.score == pytest.approx(score(matrices, learned.weights), abs=1e-6)
     ratios = learned.weights / start
-    assert ratios[0] > ratios[1] > ratios[2]
+    assert ratios[0] > 4 * max(ratios[1:])
     assert (abs(np.log2(ratios)) <= 3).all()
 
 
