@@ -22,6 +22,7 @@ tamis.images
 tamis.table
 tamis.transfer
 tamis.descriptors
+tamis.backbones
 tamis.features
 tamis.distances
 tamis.index
@@ -42,7 +43,10 @@ tamis.cli
 tamis.__main__
 """.split()
 
-HEAVY = "numpy scipy cv2 numba sklearn skimage PIL simplejpeg jinja2 filelock pyarrow lance".split()
+HEAVY = (
+    "numpy scipy cv2 numba sklearn skimage PIL simplejpeg jinja2 filelock pyarrow lance "
+    "onnx onnxruntime torch huggingface_hub"
+).split()
 
 
 def name_of(file):
