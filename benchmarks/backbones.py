@@ -7,7 +7,8 @@ compared, as in the Bhattacharyya coefficient. The split is that of `tamis split
 0 0.3 --seed 0`. Which of many is best is chosen by five folds of the training part, column
 ``folds``; the test part has no say in it.
 
-Vectors are kept in ``--into`` and not made again.
+Vectors are kept in ``--into`` and not made again; when they are made, the time from file
+to vector is printed. ``--vectors`` does no more than that.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from machine import coreldb, describe
 from tamis.descriptors import descriptor
+from tamis.descriptors.cost import sample_picture
 from tamis.features import extract
 from tamis.split import assign_parts
 from tamis.table import ImageTable
@@ -45,9 +47,12 @@ class Corel:
         """Vectors of all photos, made at most once."""
         file = self.into / f"{spec}.npy"
         if not file.is_file():
+            one = descriptor(spec)
+            one.describe([sample_picture()])  # loads and compiles
             start = time.perf_counter()
-            found = extract(self.table, descriptor(spec)).features
-            print(f"{spec}: {time.perf_counter() - start:.0f} s", flush=True)
+            found = extract(self.table, one).features
+            seconds = time.perf_counter() - start
+            print(f"{spec}: {1000 * seconds / len(found):.2f} ms per photo", flush=True)
             np.save(file, found)
         return np.load(file)
 
@@ -124,15 +129,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--into", type=Path, required=True, help="where vectors are kept")
     parser.add_argument("--by", help="ways to compare, separated by ;")
+    parser.add_argument("--vectors", action="store_true", help="only make vectors of --by")
     parser.add_argument("--probe", action="store_true", help="also a logistic regression")
     options = parser.parse_args()
     print(describe())
     corel = Corel(options.into)
+    words = [word.strip() for word in options.by.split(";")] if options.by else SINGLE
+    if options.vectors:
+        for spec in words:
+            corel.vectors(spec)
+        return
     print(f"{len(corel.train)} photos to learn from, {len(corel.test)} to test")
     print(f"| by | folds | k-NN, k={NEIGHBOURS} | MMAP@{DEPTH} |{' probe |' * options.probe}")
     print(f"|---|---|---|---|{'---|' * options.probe}")
-    for word in options.by.split(";") if options.by else SINGLE:
-        print(row(corel, word.strip(), probe=options.probe), flush=True)
+    for word in words:
+        print(row(corel, word, probe=options.probe), flush=True)
 
 
 if __name__ == "__main__":
