@@ -4,8 +4,9 @@ Pictures are compared by cosine. Backbones are run with ``power=1``; ``sqrt`` ta
 square roots of the values, as their default does, ``>whiteN`` brings them to the first N
 principal components of the training part, each of deviation 1, and ``+`` adds the cosines
 of several descriptors, each times a weight; the roots of histograms are compared, as in the
-Bhattacharyya coefficient. The split is that of `tamis split --ratio 0.7 0 0.3 --seed 0`. Which of many is best is chosen by five folds of the training part, column
-``folds``; the test part has no say in it.
+Bhattacharyya coefficient. The split is that of `tamis split --ratio 0.7 0 0.3 --seed 0`.
+Which of many is best is chosen by five folds of the training part, column ``folds``; the
+test part has no say in it.
 
 Vectors are kept in ``--into`` and not made again; when they are made, the time from file
 to vector is printed. ``--vectors`` does no more than that.

@@ -17,6 +17,7 @@ from tamis.errors import (
     JournalError,
     MissingExtraError,
     PluginError,
+    WeightsError,
     ReductionError,
     TableError,
     TamisError,
@@ -34,6 +35,7 @@ BUILTINS = {
     CodebookError: ValueError,
     ReductionError: ValueError,
     PluginError: ImportError,
+    WeightsError: ValueError,
     CollectionError: RuntimeError,
     MissingExtraError: ImportError,
 }
