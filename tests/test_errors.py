@@ -17,11 +17,11 @@ from tamis.errors import (
     JournalError,
     MissingExtraError,
     PluginError,
-    WeightsError,
     ReductionError,
     TableError,
     TamisError,
     UnknownNameError,
+    WeightsError,
     printable,
 )
 
