@@ -24,6 +24,7 @@ tamis.transfer
 tamis.distances
 tamis.weighing
 tamis.descriptors
+tamis.backbones
 tamis.features
 tamis.index
 tamis.lock
@@ -44,7 +45,10 @@ tamis.cli
 tamis.__main__
 """.split()
 
-HEAVY = "numpy scipy cv2 numba sklearn skimage PIL simplejpeg jinja2 filelock pyarrow lance".split()
+HEAVY = (
+    "numpy scipy cv2 numba sklearn skimage PIL simplejpeg jinja2 filelock pyarrow lance "
+    "onnx onnxruntime torch huggingface_hub"
+).split()
 
 
 def name_of(file):
