@@ -30,6 +30,8 @@ tamis.store
 tamis.journal
 tamis.split
 tamis.classify
+tamis.network
+tamis.training
 tamis.metrics
 tamis.ranking
 tamis.evaluate
@@ -42,7 +44,7 @@ tamis.cli
 tamis.__main__
 """.split()
 
-HEAVY = "numpy scipy cv2 numba sklearn skimage PIL simplejpeg jinja2 filelock pyarrow lance".split()
+HEAVY = "numpy scipy cv2 numba sklearn skimage PIL simplejpeg jinja2 filelock pyarrow lance torch".split()
 
 
 def name_of(file):
