@@ -44,7 +44,9 @@ tamis.cli
 tamis.__main__
 """.split()
 
-HEAVY = "numpy scipy cv2 numba sklearn skimage PIL simplejpeg jinja2 filelock pyarrow lance torch".split()
+HEAVY = (
+    "numpy scipy cv2 numba sklearn skimage PIL simplejpeg jinja2 filelock pyarrow lance torch"
+).split()
 
 
 def name_of(file):
