@@ -67,7 +67,7 @@ def efficientnet_lite(
         return [layer, normed]
 
     layers = [*conv("_conv_stem", "_bn0", stride=2), nn.ReLU6()]
-    width = layers[0].weight.shape[0]
+    width = weights["_conv_stem.weight"].shape[0]
     for i, (_, stride, expands) in enumerate(blocks(name)):
         at = f"_blocks.{i}"
         block: list[nn.Module] = []
