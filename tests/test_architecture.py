@@ -22,6 +22,7 @@ tamis.images
 tamis.table
 tamis.transfer
 tamis.descriptors
+tamis.backbones
 tamis.features
 tamis.distances
 tamis.index
@@ -45,7 +46,8 @@ tamis.__main__
 """.split()
 
 HEAVY = (
-    "numpy scipy cv2 numba sklearn skimage PIL simplejpeg jinja2 filelock pyarrow lance torch"
+    "numpy scipy cv2 numba sklearn skimage PIL simplejpeg jinja2 filelock pyarrow lance "
+    "onnx onnxruntime torch huggingface_hub"
 ).split()
 
 

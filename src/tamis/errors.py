@@ -11,6 +11,7 @@
     ├── JournalError (RuntimeError)             a journal that cannot be resumed or undone
     ├── CodebookError (ValueError)              a file that is not the codebook it should be
     ├── ReductionError (ValueError)             a file that is not the reduction it should be
+    ├── WeightsError (ValueError)               weights or a network that cannot be used
     ├── PluginError (ImportError)               a descriptor of another package that does not work
     ├── TrainingError (RuntimeError)            a training that cannot begin, go on or be resumed
     ├── CollectionError (RuntimeError)          a collection on disk that cannot be used
@@ -88,6 +89,10 @@ class ReductionError(TamisError, ValueError):
     """A fitted reduction that is missing, damaged, or not the one that was asked for."""
 
 
+class WeightsError(TamisError, ValueError):
+    """The weights or the graph of a network: damaged, or not the ones that were asked for."""
+
+
 class PluginError(TamisError, ImportError):
     """A descriptor that another package announces and that cannot be used."""
 
@@ -107,6 +112,11 @@ class MissingExtraError(TamisError, ImportError):
     def for_extra(cls, extra: str, what: str) -> Self:
         """Build the error that names the command which installs `extra`."""
         return cls(f'{what} needs an optional library. Install it: pip install "tamis[{extra}]"')
+
+    @classmethod
+    def for_project(cls, project: str, what: str) -> Self:
+        """Build the error that names the command which installs one project of PyPI."""
+        return cls(f"{what} needs a package that is not installed: pip install {project}")
 
 
 @dataclass(frozen=True, slots=True)

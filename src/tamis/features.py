@@ -204,7 +204,7 @@ def describe_chunks(
         raise InvalidParameterError(f"jobs must be at least 1. Got {jobs}.")
     # A leaf that several descriptors are made of is computed once.
     leaves = {leaf.spec: leaf for one in descriptors for leaf in one.leaves}
-    sizes = {leaf.size for leaf in leaves.values()}
+    sizes = {leaf.view for leaf in leaves.values()}
 
     def work(start: int) -> Chunk:
         chunk = Chunk([], [np.empty((0, one.dim), np.float32) for one in descriptors], [], [], {})
@@ -212,7 +212,7 @@ def describe_chunks(
 
         def describe() -> None:
             vectors = {
-                spec: leaf.describe([picture.at(leaf.size) for picture in pictures])
+                spec: leaf.describe([picture.at(leaf.view) for picture in pictures])
                 for spec, leaf in leaves.items()
             }
             for i, one in enumerate(descriptors):

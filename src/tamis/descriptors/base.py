@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from tamis.descriptors.spec import written
 from tamis.errors import InvalidParameterError
-from tamis.images import DEFAULT_SIZE, Pixels, as_rgb, fit
+from tamis.images import DEFAULT_SIZE, Pixels, Size, as_rgb, fit
 
 Features = npt.NDArray[np.float32]
 
@@ -69,6 +69,11 @@ class Descriptor(ABC):
         ndarray of shape (len(images), dim), float32
             Finite for any picture.
         """
+
+    @property
+    def view(self) -> Size:
+        """How it wants to see a picture: what `describe` would bring it to anyway."""
+        return self.size
 
     @property
     def leaves(self) -> "tuple[Descriptor, ...]":

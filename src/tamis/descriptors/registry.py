@@ -38,7 +38,13 @@ DESCRIPTORS: Final = {
     "daisy": "tamis.descriptors.daisy:Daisy",
     "gist": "tamis.descriptors.gist:Gist",
     "vlad": "tamis.descriptors.vlad:Vlad",
+    "efficientnet-lite0": "tamis.backbones.backbone:Backbone",
+    "efficientnet-lite1": "tamis.backbones.backbone:Backbone",
+    "efficientnet-lite2": "tamis.backbones.backbone:Backbone",
 }
+
+SCHEMES: Final[dict[str, str]] = {}
+"""The same for names that go on after a colon, such as ``onnx:/path/to/model.onnx``."""
 
 _WEIGHTED: Final = re.compile(r"([0-9.]+)\s*\*")
 
@@ -90,22 +96,28 @@ def descriptor(spec: str) -> Descriptor:
     if len(parts) > 1 or _WEIGHTED.match(spec.strip()) or open_end:
         return _fusion(spec, parts)
     name, text = read(spec)
-    if name in DESCRIPTORS:
+    scheme, colon, _ = name.partition(":")
+    place = SCHEMES.get(scheme) if colon else DESCRIPTORS.get(name)
+    if place is not None:
         plugins.refuse_contested(name, ours=True)
-        module, _, attribute = DESCRIPTORS[name].partition(":")
+        module, _, attribute = place.partition(":")
         kind = getattr(importlib.import_module(module), attribute)
     elif name in plugins.announced():
         kind = plugins.load(name)
     else:
         raise UnknownNameError.among("descriptor", name, names())
     allowed = [field.name for field in dataclasses.fields(kind) if field.init]
-    arguments = read_arguments(name, text, allowed)
+    named = "name" in allowed  # one class for several names is told which
+    allowed = [field for field in allowed if field != "name"]
+    arguments: dict[str, Any] = dict(read_arguments(name, text, allowed))
+    if named:
+        arguments["name"] = name
     try:
         built: Descriptor = kind(**arguments)
     except TamisError:
         raise
     except Exception as error:
-        if name in DESCRIPTORS:
+        if place is not None:
             raise
         raise plugins.broken(name, error) from error
     return built

@@ -8,7 +8,16 @@ from typing import Final
 import simplejpeg
 
 from tamis.images.pillow import decode_pillow
-from tamis.images.pixels import Pixels, fit, inks_to_rgb, resize, turn, working_shape
+from tamis.images.pixels import (
+    Pixels,
+    Size,
+    Square,
+    fit,
+    inks_to_rgb,
+    resize,
+    turn,
+    working_shape,
+)
 from tamis.images.refusal import Unreadable, check_pixels
 
 _DAMAGE: Final = ("Corrupt JPEG data", "Premature end")
@@ -16,7 +25,7 @@ _HARMLESS: Final = ("extraneous bytes", "Invalid SOS", "Adobe color", "JFIF revi
 _ORIENTATION: Final = 0x0112
 
 
-def decode_jpeg(data: bytes, size: int | None, max_pixels: int) -> tuple[Pixels, int, int]:
+def decode_jpeg(data: bytes, size: Size, max_pixels: int) -> tuple[Pixels, int, int]:
     """Decode a JPEG upright, at working size `size`.
 
     Returns
@@ -28,11 +37,15 @@ def decode_jpeg(data: bytes, size: int | None, max_pixels: int) -> tuple[Pixels,
     try:
         height, width, space, _ = simplejpeg.decode_jpeg_header(data, strict=False)
         check_pixels(height, width, max_pixels)
-        shrinks = size is not None and size < max(height, width)
-        least = working_shape(height, width, size) if shrinks else (0, 0)
-        image = _decode(data, space, *least)
-        if shrinks:  # to the shape that belongs to the whole picture, not to the scaled one
-            image = resize(_trim(image, height, width), *least)
+        if isinstance(size, Square):
+            image = _decode(data, space, *_enough(height, width, size))
+            image = _trim(image, height, width)
+        else:
+            shrinks = size is not None and size < max(height, width)
+            least = working_shape(height, width, size) if shrinks else (0, 0)
+            image = _decode(data, space, *least)
+            if shrinks:  # to the shape that belongs to the whole picture, not to the scaled one
+                image = resize(_trim(image, height, width), *least)
     except (ValueError, KeyError) as error:  # KeyError: no header was found
         if str(error).startswith(_DAMAGE) and not _is_harmless(error):
             raise Unreadable(f"is truncated or damaged ({error})") from None
@@ -43,6 +56,16 @@ def decode_jpeg(data: bytes, size: int | None, max_pixels: int) -> tuple[Pixels,
     if 5 <= orientation <= 8:  # lies on its side
         height, width = width, height
     return fit(turn(image, orientation), size), height, width
+
+
+def _enough(height: int, width: int, square: Square) -> tuple[int, int]:
+    """Compute the shape from which a square is only made smaller; (0, 0) if all is needed."""
+    shorter = min(height, width)
+    if shorter <= square.side:
+        return 0, 0
+    if not square.crop:
+        return square.side, square.side
+    return -(-height * square.side // shorter), -(-width * square.side // shorter)
 
 
 def _decode(data: bytes, space: str, height: int, width: int) -> Pixels:

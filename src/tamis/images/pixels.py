@@ -1,5 +1,6 @@
 """Arrays of pixels: their form, their size, their values."""
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, cast
 
@@ -13,6 +14,27 @@ Pixels = npt.NDArray[np.uint8]
 
 DEFAULT_SIZE: Final = 128
 """Longest side, in pixels, at which descriptors look at a picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """A working size of one shape, whatever the proportions of the picture.
+
+    Attributes
+    ----------
+    side : int
+        In pixels.
+    crop : bool
+        Shows only the middle of a picture, as wide as high; else the whole picture is
+        stretched onto the square.
+    """
+
+    side: int
+    crop: bool = False
+
+
+Size = int | Square | None
+"""A working size: the longest side in pixels, a square, or None: as the picture is."""
 
 
 def as_rgb(image: npt.NDArray[Any]) -> Pixels:
@@ -53,13 +75,13 @@ def as_rgb(image: npt.NDArray[Any]) -> Pixels:
     return np.ascontiguousarray(image)
 
 
-def fit(image: Pixels, size: int | None) -> Pixels:
+def fit(image: Pixels, size: Size) -> Pixels:
     """Bring an RGB picture to its working size: area average down, linear up.
 
     Parameters
     ----------
     image : ndarray of shape (H, W, 3), uint8
-    size : int or None
+    size : int, Square or None
         See `working_shape`.
 
     Returns
@@ -67,11 +89,13 @@ def fit(image: Pixels, size: int | None) -> Pixels:
     ndarray of shape (H', W', 3), uint8
         The argument itself if it has that size already.
     """
+    if isinstance(size, Square) and size.crop:
+        image = _middle(image)
     height, width = image.shape[:2]
     return resize(image, *working_shape(height, width, size))
 
 
-def working_shape(height: int, width: int, size: int | None) -> tuple[int, int]:
+def working_shape(height: int, width: int, size: Size) -> tuple[int, int]:
     """Compute the shape a picture has at working size `size`.
 
     The longest side becomes `size`. The other keeps the proportions, rounded to
@@ -83,8 +107,8 @@ def working_shape(height: int, width: int, size: int | None) -> tuple[int, int]:
     ----------
     height, width : int
         In pixels, at least 1.
-    size : int or None
-        Longest side in pixels; None keeps the shape.
+    size : int, Square or None
+        Longest side in pixels; a square; None keeps the shape.
 
     Returns
     -------
@@ -101,6 +125,8 @@ def working_shape(height: int, width: int, size: int | None) -> tuple[int, int]:
     """
     if size is None:
         return height, width
+    if isinstance(size, Square):
+        return size.side, size.side
     if size < 1:
         raise InvalidParameterError(f"size must be at least 1 pixel, or none. Got {size}.")
     longest = max(height, width)
@@ -148,6 +174,13 @@ def to_8_bits(grey: npt.NDArray[Any]) -> Pixels:
         low, high = 0.0, 1.0
     scaled = (values - low) * (255.0 / (high - low)) if high > low else np.zeros_like(values)
     return (scaled + 0.5).astype(np.uint8)
+
+
+def _middle(image: Pixels) -> Pixels:
+    height, width = image.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return np.ascontiguousarray(image[top : top + side, left : left + side])
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 from tamis.errors import ImageReadError
 from tamis.images.jpeg import decode_jpeg
 from tamis.images.pillow import decode_pillow
-from tamis.images.pixels import DEFAULT_SIZE, Pixels, fit, resize
+from tamis.images.pixels import DEFAULT_SIZE, Pixels, Size, fit
 from tamis.images.refusal import Unreadable, reason_of
 
 DEFAULT_MAX_PIXELS: Final = 200_000_000
@@ -37,14 +37,14 @@ class Picture:
     height: int
     width: int
     digest: bytes
-    _decoded: dict[int | None, Pixels]
+    _decoded: dict[Size, Pixels]
 
     @property
     def nbytes(self) -> int:
         """Bytes of its pixels in memory."""
         return sum(pixels.nbytes for pixels in self._decoded.values())
 
-    def at(self, size: int | None) -> Pixels:
+    def at(self, size: Size) -> Pixels:
         """Show the picture at one of the working sizes it was read for."""
         return fit(self._decoded[_decoding_size(size)], size)
 
@@ -52,7 +52,7 @@ class Picture:
 def read_image(
     path: str | os.PathLike[str],
     *,
-    size: int | None = DEFAULT_SIZE,
+    size: Size = DEFAULT_SIZE,
     max_pixels: int = DEFAULT_MAX_PIXELS,
 ) -> Pixels:
     """Read one picture at its working size.
@@ -61,7 +61,7 @@ def read_image(
     ----------
     path : str or os.PathLike
         Any file; what it is is read from its first bytes, not from its name.
-    size : int or None
+    size : int, Square or None
         Longest side of the result, in pixels; see `working_shape`. Smaller
         pictures are brought up to it. None leaves the picture as it is.
     max_pixels : int
@@ -81,39 +81,9 @@ def read_image(
     return read_picture(path, (size,), max_pixels=max_pixels).at(size)
 
 
-def read_stretched(
-    path: str | os.PathLike[str], size: int, *, max_pixels: int = DEFAULT_MAX_PIXELS
-) -> Pixels:
-    """Read one picture stretched to a square, as networks look at it.
-
-    Parameters
-    ----------
-    path, max_pixels
-        As `read_image` takes them.
-    size : int
-        Height and width of the result, in pixels.
-
-    Returns
-    -------
-    ndarray of shape (size, size, 3), uint8
-        Area average down, linear up.
-
-    Raises
-    ------
-    ImageReadError
-        As `read_image`.
-    """
-    # Twice the size, so that the shorter side too has pixels enough: up to 2:1, all.
-    picture = read_picture(path, (2 * size,), max_pixels=max_pixels)
-    if max(picture.height, picture.width) < 2 * size:  # it was enlarged, and would be blurred
-        picture = read_picture(path, (None,), max_pixels=max_pixels)
-        return resize(picture.at(None), size, size)
-    return resize(picture.at(2 * size), size, size)
-
-
 def read_picture(
     path: str | os.PathLike[str],
-    sizes: Iterable[int | None],
+    sizes: Iterable[Size],
     *,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     digest: bool = False,
@@ -121,13 +91,13 @@ def read_picture(
     """Read one picture for several working sizes, from one reading of the file.
 
     What it shows `at` a size does not depend on the other sizes: sizes up to
-    `DEFAULT_SIZE` share one decoding, each larger one has its own.
+    `DEFAULT_SIZE` share one decoding; each larger one has its own, and each square.
 
     Parameters
     ----------
     path, max_pixels
         As `read_image` takes them.
-    sizes : iterable of (int or None)
+    sizes : iterable of (int, Square or None)
     digest : bool
         Also hash the bytes of the file.
 
@@ -169,9 +139,7 @@ def digest_of(path: str | os.PathLike[str]) -> bytes:
         raise ImageReadError(name, reason) from None
 
 
-def _read_jpeg(
-    file: BinaryIO, sizes: Iterable[int | None], max_pixels: int, digest: bool
-) -> Picture:
+def _read_jpeg(file: BinaryIO, sizes: Iterable[Size], max_pixels: int, digest: bool) -> Picture:
     if os.fstat(file.fileno()).st_size > _JPEG_MAX_BYTES:
         raise Unreadable("is a JPEG of more than 1 GiB")
     data = file.read()
@@ -183,7 +151,7 @@ def _read_jpeg(
 
 
 def _read_other(
-    file: BinaryIO, head: bytes, sizes: Iterable[int | None], max_pixels: int, digest: bool
+    file: BinaryIO, head: bytes, sizes: Iterable[Size], max_pixels: int, digest: bool
 ) -> Picture:
     whole = decode_pillow(file, head, max_pixels)
     decoded = {size: fit(whole, size) for size in {_decoding_size(size) for size in sizes}}
@@ -193,13 +161,13 @@ def _read_other(
     return Picture(height, width, _digest(file) if digest else b"", decoded)
 
 
-def _decoding_size(size: int | None) -> int | None:
+def _decoding_size(size: Size) -> Size:
     """Size to which a picture is decoded for a working size.
 
     One for all the small ones, so that several descriptors share a decoding
     without any of them seeing other pixels than it would alone.
     """
-    return None if size is None else max(size, DEFAULT_SIZE)
+    return max(size, DEFAULT_SIZE) if isinstance(size, int) else size
 
 
 def _digest(file: BinaryIO) -> bytes:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from tamis.errors import Failure, ImageReadError, InvalidParameterError, printable
 from tamis.features import available_processors
-from tamis.images import Pixels, read_stretched, resize
+from tamis.images import Pixels, Square, fit, read_image
 
 Pictures = Sequence[str | os.PathLike[str]] | Pixels
 """Paths, or an array of shape (n, H, W, 3), uint8."""
@@ -149,8 +149,8 @@ def picture_at(pictures: Pictures, row: int, size: int) -> Pixels:
         Its file is not a readable picture.
     """
     if isinstance(pictures, np.ndarray):
-        return resize(pictures[row], size, size)
-    return read_stretched(pictures[row], size)
+        return fit(pictures[row], Square(size))
+    return read_image(pictures[row], size=Square(size))
 
 
 def as_pictures(pictures: Any) -> Pictures:

@@ -1,0 +1,195 @@
+"""A backbone as a descriptor."""
+
+import dataclasses
+import hashlib
+import importlib
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Self
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from tamis.backbones.cache import kept
+from tamis.backbones.entries import Entry, entry
+from tamis.backbones.origin import weights_of
+from tamis.backbones.session import on_gpu, session
+from tamis.backbones.weights import Weights
+from tamis.descriptors.base import Descriptor, Features, check_int
+from tamis.descriptors.spec import written
+from tamis.errors import InvalidParameterError
+from tamis.images import Pixels, Square, as_rgb, fit
+
+_VERSION: Final = 1  # of how graphs are built; a new one leaves what is cached aside
+_OPEN: Final = 4  # sessions kept for backbones that are built again
+_GPU_BATCH: Final = 32
+
+_sessions: dict[str, Any] = {}
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backbone(Descriptor):
+    """The last features of a network that was trained on other pictures.
+
+    Parameters
+    ----------
+    name : str
+        An entry of `tamis.backbones.entries`.
+    size : int or None
+        Side, in pixels, of the square at which it looks at a picture; None is that
+        of the entry. Time grows with its square.
+    flip : int
+        1 also looks at the mirror image and takes the mean, in twice the time.
+    """
+
+    distance: ClassVar[str] = "cosine"
+
+    name: str  # type: ignore[misc]
+    size: int | None = None
+    flip: int = 0
+
+    def __post_init__(self) -> None:
+        least = self.entry.least
+        if self.size is None:
+            object.__setattr__(self, "size", self.entry.size)
+        check_int("size", self.size, least, 2048)
+        check_int("flip", self.flip, 0, 1)
+
+    @property
+    def entry(self) -> Entry:
+        """What the network is."""
+        return entry(self.name)
+
+    @property
+    def summary(self) -> str:  # type: ignore[override]
+        """What it captures, in a few words."""
+        return self.entry.summary
+
+    @property
+    def source(self) -> str:  # type: ignore[override]
+        """Who published it, when, and where."""
+        return self.entry.source
+
+    @property
+    def dim(self) -> int:  # noqa: D102 - as Descriptor
+        return self.entry.dim
+
+    @property
+    def spec(self) -> str:  # noqa: D102 - as Descriptor
+        values = sorted(
+            (field.name, getattr(self, field.name))
+            for field in dataclasses.fields(self)
+            if field.name != "name"
+        )
+        return f"{self.name}({','.join(f'{key}={written(value)}' for key, value in values)})"
+
+    @property
+    def view(self) -> Square:
+        """A square, onto which the picture is stretched or of which its middle is shown."""
+        assert self.size is not None
+        return Square(self.size, self.entry.crop)
+
+    def describe(self, images: Sequence[Pixels]) -> Features:  # noqa: D102 - as Descriptor
+        features = np.empty((len(images), self.dim), np.float32)
+        if not len(images):
+            return features
+        opened = self._session()
+        # On a processor a picture costs the same alone as in a batch, and then what is
+        # said of it cannot depend on its neighbours.
+        step = _GPU_BATCH if on_gpu(opened) else 1
+        (name,) = (one.name for one in opened.get_inputs())
+        for start in range(0, len(images), step):
+            batch = self.prepare(images[start : start + step])
+            (found,) = opened.run(None, {name: batch})
+            if self.flip:
+                (mirrored,) = opened.run(None, {name: np.ascontiguousarray(batch[..., ::-1])})
+                found = (found + mirrored) / 2
+            features[start : start + step] = found
+        return features
+
+    def prepare(self, images: Sequence[Pixels]) -> npt.NDArray[np.float32]:
+        """Bring pictures to the form that the network takes.
+
+        Returns
+        -------
+        ndarray of shape (len(images), 3, size, size), float32
+            Normalised by the mean and the deviation of the entry.
+        """
+        view = self.view
+        batch = np.empty((len(images), 3, view.side, view.side), np.float32)
+        mean, std = np.array([self.entry.mean, self.entry.std], np.float32)
+        for image, out in zip(images, batch, strict=True):
+            square = fit(as_rgb(image), view)
+            for channel, plane in enumerate(cv2.split(square)):
+                np.subtract(plane, mean[channel], out=out[channel])
+                out[channel] *= 1 / std[channel]
+        return batch
+
+    def graph(self) -> bytes:
+        """Give the serialized ONNX graph that it runs.
+
+        Raises
+        ------
+        MissingExtraError
+            Its weights, or what builds the graph, are not installed.
+        WeightsError
+            Its weights are damaged, or not those of the entry.
+        """
+        own: bytes | None = self.__dict__.get("_graph")
+        if own is not None:
+            return own
+        row = self.entry
+        module, _, function = row.build.partition(":")
+        stem = f"{row.name}-v{_VERSION}-{row.origin.sha256[:8]}"
+        build = getattr(importlib.import_module(module), function)
+        return kept(stem, lambda: build(row))
+
+    def using(self, graph: bytes) -> Self:
+        """Give the same descriptor, which runs this graph and looks for no other.
+
+        Parameters
+        ----------
+        graph : bytes
+            Of a network that takes (n, 3, size, size) and gives (n, dim).
+        """
+        if not graph:
+            raise InvalidParameterError("a backbone needs a graph. Got no bytes.")
+        copy = dataclasses.replace(self)
+        copy.__dict__["_graph"] = bytes(graph)
+        copy.__dict__["_digest"] = hashlib.sha256(graph).hexdigest()
+        return copy
+
+    def _session(self) -> Any:
+        key = self.__dict__.get("_digest", self.name)
+        with _lock:
+            if key not in _sessions:
+                opened = session(self.graph())
+                while len(_sessions) >= _OPEN:
+                    del _sessions[next(iter(_sessions))]
+                _sessions[key] = opened
+            return _sessions[key]
+
+
+def weights(name: str) -> Weights:
+    """Read the weights of a backbone by the names that its authors gave them.
+
+    Parameters
+    ----------
+    name : str
+        An entry of `tamis.backbones.entries`.
+
+    Returns
+    -------
+    dict of str to ndarray
+
+    Raises
+    ------
+    MissingExtraError
+        They are not installed.
+    WeightsError
+        They are damaged.
+    """
+    return weights_of(entry(name))

@@ -1,0 +1,77 @@
+"""The folder of the user in which graphs are kept: built or downloaded once.
+
+``TAMIS_CACHE`` names another one. If it cannot be written, nothing is kept, and all
+works as before, from memory.
+"""
+
+import hashlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+_DIGITS: Final = 16  # of the SHA-256 in a file's name
+
+
+def cache_folder() -> Path:
+    """Name the folder, which need not exist: by ``TAMIS_CACHE``, or as the system has it."""
+    given = os.environ.get("TAMIS_CACHE")
+    if given:
+        return Path(given).expanduser()
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA")
+        return (Path(local) if local else Path.home() / "AppData" / "Local") / "tamis" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "tamis"
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(given) if os.path.isabs(given) else Path.home() / ".cache") / "tamis"
+
+
+def kept(stem: str, make: Callable[[], bytes]) -> bytes:
+    """Give what `make` makes, from the cache if it has been made before.
+
+    The name of the file ends in a digest of its content, so one that was damaged is
+    noticed and made again. Several processes may do this at once.
+
+    Parameters
+    ----------
+    stem : str
+        Says what it is, and from what and how it is made, in letters, digits and ``._-``.
+    make : callable
+        Gives the bytes; called if the cache does not have them.
+    """
+    try:
+        folder = cache_folder() / "backbones"
+    except RuntimeError:  # a user without a home
+        return make()
+    name = re.compile(rf"{re.escape(stem)}-([0-9a-f]{{{_DIGITS}}})\.onnx")
+    with suppress(OSError):
+        for file in sorted(folder.iterdir()):
+            if match := name.fullmatch(file.name):
+                data = file.read_bytes()
+                if _digest(data) == match[1]:
+                    return data
+    data = make()
+    with suppress(OSError):
+        _write(folder, f"{stem}-{_digest(data)}.onnx", data)
+    return data
+
+
+def _write(folder: Path, name: str, data: bytes) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor, partial = tempfile.mkstemp(dir=folder, prefix=".partial-")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+        os.replace(partial, folder / name)
+    except BaseException:
+        os.unlink(partial)
+        raise
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:_DIGITS]
