@@ -7,6 +7,7 @@ with it. Prints a row per network, and the classes it takes for others.
 
 import argparse
 import statistics
+import sys
 import time
 from collections import Counter
 
@@ -28,6 +29,8 @@ def one_seed(
     network = NetworkClassifier(net, seed=seed, **settings)
     network.fit(paths[train], labels[train], validation=(paths[val], labels[val]))
     said = network.predict(paths[seen])
+    best = network.history_[network.best_epoch_ - 1]
+    print(f"{net}, seed {seed}: {np.mean(said == labels[seen]):.4f}; best {best}", file=sys.stderr)
     wrong = Counter(f"{a} as {b}" for a, b in zip(labels[seen], said, strict=True) if a != b)
     return float(np.mean(said == labels[seen])), wrong, network
 
