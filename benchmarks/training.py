@@ -20,7 +20,7 @@ import sys
 import time
 from pathlib import Path
 
-SIZE, CLASSES, IMAGES = 120, 6, 960
+SIZE, CLASSES, IMAGES = 120, 6, 640
 
 
 def pictures(n: int) -> tuple[object, object]:
@@ -108,16 +108,15 @@ def run_keras(batch: int, augment: bool, epochs: int) -> list[float]:
     return speeds
 
 
+CASES = [(batch, augment) for augment in (False, True) for batch in (16, 64)]
 SIDES = {"tamis": run_tamis, "torch": run_torch, "keras": run_keras}
 
 
-def measured(python: str, side: str, batch: int, augment: bool, epochs: int) -> list[float]:
-    """Run one side in a process of its own; the first epoch warms up."""
-    words = [python, __file__, "--one", side, "--batch", str(batch), "--epochs", str(epochs)]
-    done = subprocess.run(
-        words + ["--augment"] * augment, check=True, capture_output=True, text=True
-    )
-    return json.loads(done.stdout.splitlines()[-1])[1:]
+def measured(python: str, side: str, epochs: int) -> list[list[float]]:
+    """Run one side in a process of its own; the first epoch of each case warms up."""
+    words = [python, __file__, "--one", side, "--epochs", str(epochs)]
+    done = subprocess.run(words, check=True, capture_output=True, text=True)
+    return [speeds[1:] for speeds in json.loads(done.stdout.splitlines()[-1])]
 
 
 def speed(keras: str | None, rounds: int, epochs: int) -> None:
@@ -125,22 +124,23 @@ def speed(keras: str | None, rounds: int, epochs: int) -> None:
     sides = {"tamis": sys.executable, "torch": sys.executable}
     if keras is not None:
         sides["keras"] = keras
+    found: list[dict[str, list[float]]] = [{side: [] for side in sides} for _ in CASES]
+    for _ in range(rounds):
+        for side, python in sides.items():
+            for case, speeds in zip(found, measured(python, side, epochs), strict=True):
+                case[side] += speeds
     print("| batch | augmented | " + " | ".join(sides) + " | tamis / keras |")
     print("|---|---|" + "---|" * (len(sides) + 1))
-    for augment in (False, True):
-        for batch in (16, 64):
-            found: dict[str, list[float]] = {side: [] for side in sides}
-            for _ in range(rounds):
-                for side, python in sides.items():
-                    found[side] += measured(python, side, batch, augment, epochs)
-            middle = {side: statistics.median(v) if v else None for side, v in found.items()}
-            cells = [
-                f"{middle[side]:.0f} ({min(v):.0f} to {max(v):.0f})" if v else ""
-                for side, v in found.items()
-            ]
-            ratio = f"{middle['tamis'] / middle['keras']:.2f}" if middle.get("keras") else ""
-            print(f"| {batch} | {'yes' if augment else 'no'} | {' | '.join(cells)} | {ratio} |")
-            sys.stdout.flush()
+    for (batch, augment), case in zip(CASES, found, strict=True):
+        cells = [
+            f"{statistics.median(v):.0f} ({min(v):.0f} to {max(v):.0f})" if v else ""
+            for v in case.values()
+        ]
+        ratio = ""
+        if keras is not None:
+            middle = [statistics.median(case[side]) for side in ("tamis", "keras")]
+            ratio = f"{middle[0] / middle[1]:.2f}"
+        print(f"| {batch} | {'yes' if augment else 'no'} | {' | '.join(cells)} | {ratio} |")
 
 
 def train_once(n: int) -> None:
@@ -161,15 +161,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keras", help="a Python that has tensorflow and keras")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--epochs", type=int, default=4, help="the first is not counted")
+    parser.add_argument("--epochs", type=int, default=3, help="the first is not counted")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--photos", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--one", choices=SIDES, help=argparse.SUPPRESS)
-    parser.add_argument("--batch", type=int, default=16, help=argparse.SUPPRESS)
-    parser.add_argument("--augment", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        print(json.dumps(SIDES[options.one](options.batch, options.augment, options.epochs)))
+        print(json.dumps([SIDES[options.one](*case, options.epochs) for case in CASES]))
     elif options.photos:
         train_once(options.photos)
     elif options.memory:
