@@ -184,6 +184,26 @@ def as_pictures(pictures: Any) -> Pictures:
     return paths
 
 
+def targets_of(X: Pictures, y: npt.ArrayLike, part: str) -> npt.NDArray[Any]:
+    """Check that every picture has one class.
+
+    Raises
+    ------
+    InvalidParameterError
+        Numbers do not match, or there is no picture.
+    """
+    X = as_pictures(X)
+    targets = np.asarray(y)
+    if targets.shape != (len(X),):
+        raise InvalidParameterError(
+            f"every {part} picture needs one class: {len(X)} pictures, classes of shape "
+            f"{targets.shape}."
+        )
+    if not len(targets):
+        raise InvalidParameterError(f"there is no {part} picture.")
+    return targets
+
+
 def digest_of_pixels(cache: PixelCache, rows: npt.NDArray[np.intp]) -> str:
     """Hash pictures, to know them again."""
     hashed = hashlib.blake2b(digest_size=16)
