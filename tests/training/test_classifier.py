@@ -172,6 +172,14 @@ def test_class_weights_and_sampling_change_what_is_learned():
     assert len({plain, weighted, sampled}) == 3
 
 
+def test_either_precision_learns():
+    exact, rough = (quick(precision=p).fit(X, Y) for p in ("float32", "bfloat16"))
+    assert curve(exact) != curve(rough)
+    assert exact.score(NEW, NEW_Y) == rough.score(NEW, NEW_Y) == 1
+    assert rough.predict_proba(NEW).dtype == np.float32
+    assert all(weight.dtype == torch.float32 for weight in rough.module_.parameters())
+
+
 def test_every_augmentation_trains():
     for how in ("none", "original", "strong", {"mixup": 0.2, "cutmix": 1.0, "erase": 0.5}):
         row = quick(epochs=1, augment=how).fit(X, Y).history_[0]
@@ -193,6 +201,7 @@ def test_every_augmentation_trains():
         ({"size": 8}, InvalidParameterError),
         ({"sampling": "often"}, InvalidParameterError),
         ({"augment": "wild"}, UnknownNameError),
+        ({"precision": "float8"}, InvalidParameterError),
     ],
     ids=str,
 )
