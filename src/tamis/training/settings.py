@@ -42,7 +42,9 @@ def recipe_for(recipe: Recipe, asked: Mapping[str, Any], others: Mapping[str, An
             )
     if "lr" in asked and not 0 < asked["lr"] < math.inf:
         raise InvalidParameterError(f"lr must be above 0. Got {asked['lr']!r}.")
-    return replace(recipe, **asked)
+    # Of fewer epochs fewer train the last layer alone, or nothing else would be trained.
+    frozen = round(recipe.frozen * asked.get("epochs", recipe.epochs) / recipe.epochs)
+    return replace(recipe, frozen=frozen, **asked)
 
 
 def check_choices(sampling: str | None, precision: str) -> None:
