@@ -94,26 +94,33 @@ CASES = [(batch, augment) for augment in (False, True) for batch in (16, 64)]
 SIDES = {"tamis": run_tamis, "tamis float32": run_float32, "keras": run_keras}
 
 
-def measured(python: str, side: str, epochs: int) -> list[list[float]]:
+def cases_of(which: str | None) -> list[tuple[int, bool]]:
+    """List the rows of the table: batch size, and whether pictures are augmented."""
+    return [case for case in CASES if which is None or case[1] == (which == "augmented")]
+
+
+def measured(python: str, side: str, epochs: int, case: str | None) -> list[list[float]]:
     """Run one side in a process of its own; the first epoch of each case warms up."""
     words = [python, __file__, "--one", side, "--epochs", str(epochs)]
+    words += [] if case is None else ["--case", case]
     done = subprocess.run(words, check=True, capture_output=True, text=True)
     return [speeds[1:] for speeds in json.loads(done.stdout.splitlines()[-1])]
 
 
-def speed(keras: str | None, rounds: int, epochs: int) -> None:
+def speed(keras: str | None, rounds: int, epochs: int, only: str | None) -> None:
     """Print images per second, and the ratio to Keras."""
     sides = {"tamis": sys.executable, "tamis float32": sys.executable}
     if keras is not None:
         sides["keras"] = keras
-    found: list[dict[str, list[float]]] = [{side: [] for side in sides} for _ in CASES]
+    cases = cases_of(only)
+    found: list[dict[str, list[float]]] = [{side: [] for side in sides} for _ in cases]
     for _ in range(rounds):
         for side, python in sides.items():
-            for case, speeds in zip(found, measured(python, side, epochs), strict=True):
+            for case, speeds in zip(found, measured(python, side, epochs, only), strict=True):
                 case[side] += speeds
     print("| batch | augmented | " + " | ".join(sides) + " | to keras |")
     print("|---|---|" + "---|" * (len(sides) + 1))
-    for (batch, augment), case in zip(CASES, found, strict=True):
+    for (batch, augment), case in zip(cases, found, strict=True):
         cells = [
             f"{statistics.median(v):.0f} ({min(v):.0f} to {max(v):.0f})" if v else ""
             for v in case.values()
@@ -145,12 +152,14 @@ def main() -> None:
     parser.add_argument("--keras", help="a Python that has tensorflow and keras")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=3, help="the first is not counted")
+    parser.add_argument("--case", choices=("plain", "augmented"), help="only these rows")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--photos", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--one", choices=SIDES, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        print(json.dumps([SIDES[options.one](*case, options.epochs) for case in CASES]))
+        cases = cases_of(options.case)
+        print(json.dumps([SIDES[options.one](*case, options.epochs) for case in cases]))
     elif options.photos:
         train_once(options.photos)
     elif options.memory:
@@ -162,7 +171,7 @@ def main() -> None:
 
         print(describe())
         python = options.keras and str(Path(options.keras).absolute())
-        speed(python, options.rounds, options.epochs)
+        speed(python, options.rounds, options.epochs, options.case)
 
 
 if __name__ == "__main__":
