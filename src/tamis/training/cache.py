@@ -24,7 +24,9 @@ from tamis.images import Pixels, Square, fit, read_image
 Pictures = Sequence[str | os.PathLike[str]] | Pixels
 """Paths, or an array of shape (n, H, W, 3), uint8."""
 
-_LET_GO: Final = 32 << 20  # bytes that may have been touched before they are let go
+# Pictures that may have been touched before they are let go. Few: the system may map 2 MiB
+# of a file for every byte that is touched.
+_LET_GO: Final = 32
 _CHUNK: Final = 64
 
 
@@ -61,7 +63,7 @@ class PixelCache:
 
         Nothing is lost: what was written stays in the file.
         """
-        self._touched += n * self.size * self.size * 3
+        self._touched += n
         if self._touched >= _LET_GO:
             self._touched = 0
             if hasattr(mmap, "MADV_DONTNEED"):
