@@ -26,7 +26,7 @@ Pictures = Sequence[str | os.PathLike[str]] | Pixels
 
 # Pictures that may have been touched before they are let go. Few: the system may map 2 MiB
 # of a file for every byte that is touched.
-_LET_GO: Final = 32
+_LET_GO: Final = 16
 _CHUNK: Final = 64
 
 
