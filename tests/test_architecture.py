@@ -33,6 +33,8 @@ tamis.journal
 tamis.parts
 tamis.split
 tamis.classify
+tamis.network
+tamis.training
 tamis.metrics
 tamis.ranking
 tamis.evaluate
