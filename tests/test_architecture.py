@@ -31,6 +31,8 @@ tamis.store
 tamis.journal
 tamis.split
 tamis.classify
+tamis.network
+tamis.training
 tamis.metrics
 tamis.ranking
 tamis.evaluate

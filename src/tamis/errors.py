@@ -13,6 +13,7 @@
     ├── ReductionError (ValueError)             a file that is not the reduction it should be
     ├── WeightsError (ValueError)               weights or a network that cannot be used
     ├── PluginError (ImportError)               a descriptor of another package that does not work
+    ├── TrainingError (RuntimeError)            a training that cannot begin, go on or be resumed
     ├── CollectionError (RuntimeError)          a collection on disk that cannot be used
     └── MissingExtraError (ImportError)         an optional library that is not installed
 
@@ -94,6 +95,10 @@ class WeightsError(TamisError, ValueError):
 
 class PluginError(TamisError, ImportError):
     """A descriptor that another package announces and that cannot be used."""
+
+
+class TrainingError(TamisError, RuntimeError):
+    """A training that cannot begin, cannot go on, or cannot be resumed."""
 
 
 class CollectionError(TamisError, RuntimeError):

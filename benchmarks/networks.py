@@ -1,0 +1,75 @@
+"""Accuracy of the networks on six classes of CorelDB: 50 % train, 20 % val, 30 % test.
+
+For each network and seed: one training, with the validation part choosing the epoch, and
+one look at the test part. `--part val` never looks at the test part: recipes are chosen
+with it. Prints a row per network, and the classes it takes for others.
+"""
+
+import argparse
+import statistics
+import time
+from collections import Counter
+
+import numpy as np
+
+from machine import SIX, coreldb, describe
+from tamis.split import assign_parts
+from tamis.table import ImageTable
+from tamis.training import NetworkClassifier
+
+
+def one_seed(
+    net: str, seed: int, part: str, table: ImageTable, settings: dict[str, object]
+) -> tuple[float, Counter[str], NetworkClassifier]:
+    """Train once and look once."""
+    parts = assign_parts(table, ratio=(0.5, 0.2, 0.3), seed=seed)
+    paths, labels = np.array(table.paths), np.array(table.labels)
+    train, val, seen = parts["train"], parts["val"], parts[part]
+    network = NetworkClassifier(net, seed=seed, **settings)
+    network.fit(paths[train], labels[train], validation=(paths[val], labels[val]))
+    said = network.predict(paths[seen])
+    wrong = Counter(f"{a} as {b}" for a, b in zip(labels[seen], said, strict=True) if a != b)
+    return float(np.mean(said == labels[seen])), wrong, network
+
+
+def main() -> None:
+    """Print one row per network."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nets", default="report,small")
+    parser.add_argument("--seeds", default="0,1,2,3,4")
+    parser.add_argument("--part", default="test", choices=("test", "val"))
+    parser.add_argument("--jobs", type=int)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--lr", type=float)
+    parser.add_argument("--size", type=int)
+    parser.add_argument("--augment", default="default")
+    parser.add_argument("--classes", default=",".join(SIX))
+    options = parser.parse_args()
+    table = ImageTable.from_folder(coreldb(), classes=options.classes.split(","))
+    settings = {name: getattr(options, name) for name in ("epochs", "lr", "size", "augment")}
+    print(describe())
+    print(f"{len(table)} photos; accuracy on {options.part}, seeds {options.seeds}")
+    print("| network | mean | lowest | highest | each | best epoch | seconds per seed |")
+    print("|---|---|---|---|---|---|---|")
+    for net in options.nets.split(","):
+        start = time.perf_counter()
+        values, epochs, wrong = [], [], Counter[str]()
+        for seed in map(int, options.seeds.split(",")):
+            accuracy, missed, network = one_seed(
+                net, seed, options.part, table, settings | {"n_jobs": options.jobs}
+            )
+            values.append(accuracy)
+            epochs.append(network.best_epoch_)
+            wrong += missed
+        seconds = (time.perf_counter() - start) / len(values)
+        each = " ".join(f"{value:.4f}" for value in values)
+        print(
+            f"| {net} | {statistics.mean(values):.4f} | {min(values):.4f} | {max(values):.4f} "
+            f"| {each} | {' '.join(map(str, epochs))} | {seconds:.0f} |",
+            flush=True,
+        )
+        print("wrong:", ", ".join(f"{n} {pair}" for pair, n in wrong.most_common(6)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

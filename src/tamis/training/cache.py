@@ -1,0 +1,191 @@
+"""Pictures decoded once, into a file that is mapped into memory.
+
+Training looks at every picture many times. They are kept at the network's size, as
+uint8, in one file: what is in memory is what the system has room for, and what this
+process holds of it is let go again as it goes.
+"""
+
+import contextlib
+import hashlib
+import mmap
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from tamis.errors import Failure, ImageReadError, InvalidParameterError, printable
+from tamis.features import available_processors
+from tamis.images import Pixels, read_stretched, resize
+
+Pictures = Sequence[str | os.PathLike[str]] | Pixels
+"""Paths, or an array of shape (n, H, W, 3), uint8."""
+
+_LET_GO: Final = 32 << 20  # bytes that may have been touched before they are let go
+_CHUNK: Final = 64
+
+
+class PixelCache:
+    """Pictures of one size, on disk, mapped into memory.
+
+    Parameters
+    ----------
+    n, size : int
+        How many pictures, and their height and width in pixels.
+    folder : str, optional
+        Where the file is made: a temporary folder by default. It needs ``3 * size**2``
+        bytes per picture, has no name where the system allows that, and is gone when
+        the process is.
+
+    Attributes
+    ----------
+    pixels : ndarray of shape (n, size, size, 3), uint8
+    """
+
+    def __init__(self, n: int, size: int, *, folder: str | None = None) -> None:
+        self.size = size
+        self._file = tempfile.TemporaryFile(prefix="tamis-pixels-", dir=folder)  # noqa: SIM115
+        length = max(1, n * size * size * 3)
+        self._file.truncate(length)
+        self._map = mmap.mmap(self._file.fileno(), length)
+        self.pixels = np.frombuffer(self._map, np.uint8, n * size * size * 3).reshape(
+            n, size, size, 3
+        )
+        self._touched = 0
+
+    def touch(self, n: int) -> None:
+        """Say that n pictures were read or written: now and then memory is given back.
+
+        Nothing is lost: what was written stays in the file.
+        """
+        self._touched += n * self.size * self.size * 3
+        if self._touched >= _LET_GO:
+            self._touched = 0
+            if hasattr(mmap, "MADV_DONTNEED"):
+                self._map.madvise(mmap.MADV_DONTNEED)
+
+    def close(self) -> None:
+        """Give the file back; `pixels` is gone."""
+        del self.pixels
+        with contextlib.suppress(BufferError):  # somebody still looks at it
+            self._map.close()
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+
+def read_all(
+    pictures: Pictures,
+    size: int,
+    *,
+    folder: str | None = None,
+    jobs: int | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> tuple[PixelCache, npt.NDArray[np.intp], tuple[Failure, ...]]:
+    """Bring all pictures to the network's size.
+
+    Parameters
+    ----------
+    pictures : sequence of paths, or ndarray of shape (n, H, W, 3), uint8
+    size : int
+        Height and width, in pixels.
+    folder : str, optional
+        As `PixelCache` takes it.
+    jobs : int, optional
+        Threads; as many as there are processors by default.
+    progress : callable, optional
+        Told how many more are done.
+
+    Returns
+    -------
+    cache : PixelCache
+        A row per picture; of those that could not be read it is black.
+    good : ndarray of shape (n_good,), int
+        The rows that hold a picture, in order.
+    failures : tuple of Failure
+        The files that could not be read, in order.
+    """
+    check_pictures(pictures)
+    cache = PixelCache(len(pictures), size, folder=folder)
+    failed: dict[int, Failure] = {}
+
+    def work(start: int) -> int:
+        rows = range(start, min(start + _CHUNK, len(pictures)))
+        for row in rows:
+            try:
+                cache.pixels[row] = picture_at(pictures, row, size)
+            except ImageReadError as error:
+                failed[row] = Failure(error.path, error.reason)
+        return len(rows)
+
+    try:
+        with ThreadPoolExecutor(jobs or available_processors(), "tamis-read") as pool:
+            for done in pool.map(work, range(0, len(pictures), _CHUNK)):
+                cache.touch(done)
+                if progress is not None:
+                    progress(done)
+    except BaseException:
+        cache.close()
+        raise
+    good = np.array([row for row in range(len(pictures)) if row not in failed], np.intp)
+    return cache, good, tuple(failed[row] for row in sorted(failed))
+
+
+def picture_at(pictures: Pictures, row: int, size: int) -> Pixels:
+    """Show one picture at the network's size.
+
+    Raises
+    ------
+    ImageReadError
+        Its file is not a readable picture.
+    """
+    if isinstance(pictures, np.ndarray):
+        return resize(pictures[row], size, size)
+    return read_stretched(pictures[row], size)
+
+
+def check_pictures(pictures: Any) -> None:
+    """Check that this is what a network can look at.
+
+    Raises
+    ------
+    InvalidParameterError
+        It is neither paths nor an array of RGB pictures.
+    """
+    if isinstance(pictures, np.ndarray) and pictures.dtype == np.uint8:
+        if pictures.ndim == 4 and pictures.shape[3] == 3 and 0 not in pictures.shape[1:]:
+            return
+        raise InvalidParameterError(
+            f"pictures as an array must have the shape (n, H, W, 3). Got {pictures.shape}."
+        )
+    if isinstance(pictures, str | bytes) or not hasattr(pictures, "__len__"):
+        raise InvalidParameterError(
+            f"pictures must be a sequence of paths, or an array of shape (n, H, W, 3), uint8. Got "
+            f"{type(pictures).__name__}."
+        )
+    for path in pictures:
+        if not isinstance(path, str | os.PathLike):
+            shown = f" {printable(repr(path))[:60]}"
+            if isinstance(pictures, np.ndarray):
+                shown = f" an array of {pictures.dtype} and shape {pictures.shape}"
+            raise InvalidParameterError(
+                f"pictures must be paths, or an array of shape (n, H, W, 3), uint8. Got{shown}."
+            )
+
+
+def digest_of_pixels(cache: PixelCache, rows: npt.NDArray[np.intp]) -> str:
+    """Hash pictures, to know them again."""
+    hashed = hashlib.blake2b(digest_size=16)
+    for row in rows:
+        hashed.update(cache.pixels[row].data)
+        cache.touch(1)
+    return hashed.hexdigest()
