@@ -31,11 +31,15 @@ tamis.store
 tamis.journal
 tamis.split
 tamis.classify
+tamis.logistic
+tamis.probe
 tamis.network
 tamis.training
+tamis.model
 tamis.metrics
 tamis.ranking
 tamis.evaluate
+tamis.learning
 tamis.retrieval
 tamis.study
 tamis.sorting
