@@ -112,7 +112,7 @@ def test_parameters_out_of_range_are_refused(options, said):
 
 def test_one_class_is_refused():
     X, _ = blobs()
-    with pytest.raises(InvalidParameterError, match="at least two classes. Got 1"):
+    with pytest.raises(InvalidParameterError, match=r"at least two classes\. Got 1"):
         ProbeClassifier().fit(X, ["a"] * len(X))
 
 

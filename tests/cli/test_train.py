@@ -9,9 +9,9 @@ import sys
 import time
 
 import pytest
+
 from command import answer, tamis
 from pictures import KINDS, write_kinds
-
 from tamis.model import Model
 
 BY = ("--by", "moments")
