@@ -7,8 +7,9 @@ with it. Prints a row per network, and the classes it takes for others.
 
 import argparse
 import statistics
-import time
+import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 
@@ -19,15 +20,23 @@ from tamis.training import NetworkClassifier
 
 
 def one_seed(
-    net: str, seed: int, part: str, table: ImageTable, settings: dict[str, object]
+    net: str,
+    seed: int,
+    part: str,
+    table: ImageTable,
+    settings: dict[str, object],
+    runs: Path | None,
 ) -> tuple[float, Counter[str], NetworkClassifier]:
     """Train once and look once."""
     parts = assign_parts(table, ratio=(0.5, 0.2, 0.3), seed=seed)
     paths, labels = np.array(table.paths), np.array(table.labels)
     train, val, seen = parts["train"], parts["val"], parts[part]
-    network = NetworkClassifier(net, seed=seed, **settings)
+    folder = runs and runs / f"{net}-{seed}"
+    network = NetworkClassifier(net, seed=seed, checkpoint_dir=folder, **settings)
     network.fit(paths[train], labels[train], validation=(paths[val], labels[val]))
     said = network.predict(paths[seen])
+    best = network.history_[network.best_epoch_ - 1]
+    print(f"{net}, seed {seed}: {np.mean(said == labels[seen]):.4f}; best {best}", file=sys.stderr)
     wrong = Counter(f"{a} as {b}" for a, b in zip(labels[seen], said, strict=True) if a != b)
     return float(np.mean(said == labels[seen])), wrong, network
 
@@ -44,6 +53,7 @@ def main() -> None:
     parser.add_argument("--size", type=int)
     parser.add_argument("--augment", default="default")
     parser.add_argument("--classes", default=",".join(SIX))
+    parser.add_argument("--runs", type=Path, help="a folder from which runs are resumed")
     options = parser.parse_args()
     table = ImageTable.from_folder(coreldb(), classes=options.classes.split(","))
     settings = {name: getattr(options, name) for name in ("epochs", "lr", "size", "augment")}
@@ -52,20 +62,24 @@ def main() -> None:
     print("| network | mean | lowest | highest | each | best epoch | seconds per seed |")
     print("|---|---|---|---|---|---|---|")
     for net in options.nets.split(","):
-        start = time.perf_counter()
-        values, epochs, wrong = [], [], Counter[str]()
+        values, epochs, seconds, wrong = [], [], [], Counter[str]()
         for seed in map(int, options.seeds.split(",")):
             accuracy, missed, network = one_seed(
-                net, seed, options.part, table, settings | {"n_jobs": options.jobs}
+                net,
+                seed,
+                options.part,
+                table,
+                settings | {"n_jobs": options.jobs},
+                options.runs,
             )
             values.append(accuracy)
             epochs.append(network.best_epoch_)
             wrong += missed
-        seconds = (time.perf_counter() - start) / len(values)
+            seconds.append(sum(row["seconds"] for row in network.history_))
         each = " ".join(f"{value:.4f}" for value in values)
         print(
             f"| {net} | {statistics.mean(values):.4f} | {min(values):.4f} | {max(values):.4f} "
-            f"| {each} | {' '.join(map(str, epochs))} | {seconds:.0f} |",
+            f"| {each} | {' '.join(map(str, epochs))} | {statistics.mean(seconds):.0f} |",
             flush=True,
         )
         print("wrong:", ", ".join(f"{n} {pair}" for pair, n in wrong.most_common(6)), flush=True)

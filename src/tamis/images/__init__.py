@@ -17,24 +17,8 @@ A descriptor sees every picture at its *working size*, so that the same photo at
 96 and at 1200 pixels gives nearly the same vector.
 """
 
-from tamis.images.pixels import (
-    DEFAULT_SIZE,
-    Pixels,
-    Size,
-    Square,
-    as_rgb,
-    fit,
-    resize,
-    working_shape,
-)
-from tamis.images.reading import (
-    DEFAULT_MAX_PIXELS,
-    Picture,
-    digest_of,
-    read_image,
-    read_picture,
-    read_stretched,
-)
+from tamis.images.pixels import DEFAULT_SIZE, Pixels, Size, Square, as_rgb, fit, working_shape
+from tamis.images.reading import DEFAULT_MAX_PIXELS, Picture, digest_of, read_image, read_picture
 from tamis.images.signature import SUFFIXES, has_signature
 
 __all__ = [
@@ -51,7 +35,5 @@ __all__ = [
     "has_signature",
     "read_image",
     "read_picture",
-    "read_stretched",
-    "resize",
     "working_shape",
 ]

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 from tamis.errors import ImageReadError
 from tamis.images.jpeg import decode_jpeg
 from tamis.images.pillow import decode_pillow
-from tamis.images.pixels import DEFAULT_SIZE, Pixels, Size, Square, fit
+from tamis.images.pixels import DEFAULT_SIZE, Pixels, Size, fit
 from tamis.images.refusal import Unreadable, reason_of
 
 DEFAULT_MAX_PIXELS: Final = 200_000_000
@@ -79,31 +79,6 @@ def read_image(
         picture. Its `reason` says which.
     """
     return read_picture(path, (size,), max_pixels=max_pixels).at(size)
-
-
-def read_stretched(
-    path: str | os.PathLike[str], size: int, *, max_pixels: int = DEFAULT_MAX_PIXELS
-) -> Pixels:
-    """Read one picture stretched to a square, as networks look at it.
-
-    Parameters
-    ----------
-    path, max_pixels
-        As `read_image` takes them.
-    size : int
-        Height and width of the result, in pixels.
-
-    Returns
-    -------
-    ndarray of shape (size, size, 3), uint8
-        Area average down, linear up.
-
-    Raises
-    ------
-    ImageReadError
-        As `read_image`.
-    """
-    return read_image(path, size=Square(size), max_pixels=max_pixels)
 
 
 def read_picture(

@@ -37,7 +37,7 @@ NETWORKS: Final = {
             mean=_IMAGENET[0],
             std=_IMAGENET[1],
             recipe=Recipe(
-                epochs=60,
+                epochs=40,
                 lr=2e-3,
                 schedule="cosine",
                 warmup=3,
@@ -47,6 +47,28 @@ NETWORKS: Final = {
                 augment="strong",
                 flips=True,
             ),
+        ),
+        NetworkEntry(
+            name="finetune",
+            summary="EfficientNet-Lite0, which has seen ImageNet: the last layer, then all",
+            size=224,
+            least_size=64,
+            mean=(127.0, 127.0, 127.0),
+            std=(128.0, 128.0, 128.0),
+            recipe=Recipe(
+                epochs=12,
+                lr=2e-3,
+                schedule="cosine",
+                warmup=1,
+                weight_decay=0.01,
+                label_smoothing=0.1,
+                ema=0.98,
+                augment="strong",
+                frozen=3,
+                backbone_lr=0.1,
+                flips=True,
+            ),
+            pretrained="efficientnet-lite0",
         ),
     )
 }
@@ -90,7 +112,7 @@ def build(name: str, n_classes: int, *, size: int | None = None) -> "nn.Sequenti
     InvalidParameterError
         `size` is too small for the layers.
     MissingExtraError
-        torch is not installed.
+        torch, or the weights to start from, are not installed.
     """
     entry = network(name)
     size = entry.size if size is None else size
@@ -106,8 +128,14 @@ def build(name: str, n_classes: int, *, size: int | None = None) -> "nn.Sequenti
     from tamis.network import plain
     from tamis.network.layers import Input
 
-    make = {"report": plain.report, "small": plain.small}[name]
-    *body, head = make(n_classes, size)
+    if entry.pretrained is not None:
+        from tamis.backbones import weights
+        from tamis.network.efficientnet import efficientnet_lite
+
+        *body, head = efficientnet_lite(entry.pretrained, weights(entry.pretrained), n_classes)
+    else:
+        make = {"report": plain.report, "small": plain.small}[name]
+        *body, head = make(n_classes, size)
     parts = torch.nn.Sequential()
     parts.add_module("input", Input(entry.mean, entry.std))
     parts.add_module("body", torch.nn.Sequential(*body))

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from tamis.errors import Failure, ImageReadError, InvalidParameterError, printable
 from tamis.features import available_processors
-from tamis.images import Pixels, read_stretched, resize
+from tamis.images import Pixels, Square, fit, read_image
 
 Pictures = Sequence[str | os.PathLike[str]] | Pixels
 """Paths, or an array of shape (n, H, W, 3), uint8."""
@@ -114,7 +114,7 @@ def read_all(
     failures : tuple of Failure
         The files that could not be read, in order.
     """
-    check_pictures(pictures)
+    pictures = as_pictures(pictures)
     cache = PixelCache(len(pictures), size, folder=folder)
     failed: dict[int, Failure] = {}
 
@@ -149,12 +149,12 @@ def picture_at(pictures: Pictures, row: int, size: int) -> Pixels:
         Its file is not a readable picture.
     """
     if isinstance(pictures, np.ndarray):
-        return resize(pictures[row], size, size)
-    return read_stretched(pictures[row], size)
+        return fit(pictures[row], Square(size))
+    return read_image(pictures[row], size=Square(size))
 
 
-def check_pictures(pictures: Any) -> None:
-    """Check that this is what a network can look at.
+def as_pictures(pictures: Any) -> Pictures:
+    """Take what a network can look at: a list of paths, or an array of pixels.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def check_pictures(pictures: Any) -> None:
     """
     if isinstance(pictures, np.ndarray) and pictures.dtype == np.uint8:
         if pictures.ndim == 4 and pictures.shape[3] == 3 and 0 not in pictures.shape[1:]:
-            return
+            return pictures
         raise InvalidParameterError(
             f"pictures as an array must have the shape (n, H, W, 3). Got {pictures.shape}."
         )
@@ -172,7 +172,8 @@ def check_pictures(pictures: Any) -> None:
             f"pictures must be a sequence of paths, or an array of shape (n, H, W, 3), uint8. Got "
             f"{type(pictures).__name__}."
         )
-    for path in pictures:
+    paths = list(pictures)
+    for path in paths:
         if not isinstance(path, str | os.PathLike):
             shown = f" {printable(repr(path))[:60]}"
             if isinstance(pictures, np.ndarray):
@@ -180,6 +181,7 @@ def check_pictures(pictures: Any) -> None:
             raise InvalidParameterError(
                 f"pictures must be paths, or an array of shape (n, H, W, 3), uint8. Got{shown}."
             )
+    return paths
 
 
 def digest_of_pixels(cache: PixelCache, rows: npt.NDArray[np.intp]) -> str:

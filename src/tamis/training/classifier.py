@@ -26,7 +26,7 @@ from tamis.training.augment import Augmentation, augmentation
 from tamis.training.cache import (
     Pictures,
     PixelCache,
-    check_pictures,
+    as_pictures,
     digest_of_pixels,
     picture_at,
     read_all,
@@ -219,7 +219,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         from tamis.training.export import probabilities
 
         check_is_fitted(self)
-        check_pictures(X)
+        X = as_pictures(X)
         size, served, device = self.preprocessing_["size"], self._served(), self._device()
         answers = np.full((len(X), len(self.classes_)), np.nan, np.float32)
         served.to(device)
@@ -244,6 +244,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         ImageReadError
             A file cannot be read: there is no class to say. `predict_proba` goes on.
         """
+        X = as_pictures(X)
         answers = self.predict_proba(X)
         for row in map(int, np.flatnonzero(np.isnan(answers[:, 0]))):
             picture_at(X, row, 1)
@@ -416,7 +417,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _targets(X: Pictures, y: npt.ArrayLike, part: str) -> npt.NDArray[Any]:
-    check_pictures(X)
+    X = as_pictures(X)
     targets = np.asarray(y)
     if targets.shape != (len(X),):
         raise InvalidParameterError(
