@@ -33,11 +33,15 @@ tamis.journal
 tamis.parts
 tamis.split
 tamis.classify
+tamis.logistic
+tamis.probe
 tamis.network
 tamis.training
+tamis.model
 tamis.metrics
 tamis.ranking
 tamis.evaluate
+tamis.learning
 tamis.retrieval
 tamis.study
 tamis.sorting

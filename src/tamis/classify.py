@@ -154,9 +154,10 @@ class Predictions:
     classes : tuple of str
         Sorted; the columns of `probabilities`.
     probabilities : ndarray of shape (n, n_classes), float64
-        Share of the votes.
+        Share of the votes, or what a trained model takes for the probability.
     neighbours : Matches
-        Of shape (n, k): rows of the training table.
+        Of shape (n, k): rows of the training table; k is 0 where a trained model
+        answers, which has no examples at hand.
     train_paths, train_labels : tuple of str
         What those rows are.
     failures : tuple of Failure
@@ -174,8 +175,27 @@ class Predictions:
     failures: tuple[Failure, ...]
     settings: dict[str, str | int]
 
+    @classmethod
+    def without_examples(
+        cls,
+        *,
+        paths: tuple[str, ...],
+        classes: tuple[str, ...],
+        probabilities: npt.NDArray[np.float64],
+        failures: tuple[Failure, ...],
+        settings: dict[str, str | int],
+    ) -> Self:
+        """Make the answers of a trained model, which rest on no examples that it could show."""
+        none = Matches(np.empty((len(paths), 0), np.intp), np.empty((len(paths), 0)))
+        return cls(paths, classes, probabilities, none, (), (), failures, settings)
+
     def __len__(self) -> int:
         return len(self.paths)
+
+    @property
+    def voted(self) -> bool:
+        """Whether examples voted, so that a confidence is a share of votes."""
+        return self.neighbours.indices.shape[1] > 0
 
     @property
     def labels(self) -> list[str]:
@@ -184,7 +204,7 @@ class Predictions:
 
     @property
     def confidence(self) -> npt.NDArray[np.float64]:
-        """Share of the votes of that class, of shape (n,)."""
+        """Share of the votes, or probability, of that class, of shape (n,)."""
         return cast(npt.NDArray[np.float64], self.probabilities.max(axis=1, initial=0.0))
 
     @property

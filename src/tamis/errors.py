@@ -12,6 +12,7 @@
     ├── CodebookError (ValueError)              a file that is not the codebook it should be
     ├── ReductionError (ValueError)             a file that is not the reduction it should be
     ├── WeightsError (ValueError)               weights or a network that cannot be used
+    ├── ModelError (ValueError)                 a file that is not the trained model it should be
     ├── PluginError (ImportError)               a descriptor of another package that does not work
     ├── TrainingError (RuntimeError)            a training that cannot begin, go on or be resumed
     ├── CollectionError (RuntimeError)          a collection on disk that cannot be used
@@ -91,6 +92,10 @@ class ReductionError(TamisError, ValueError):
 
 class WeightsError(TamisError, ValueError):
     """The weights or the graph of a network: damaged, or not the ones that were asked for."""
+
+
+class ModelError(TamisError, ValueError):
+    """A trained model that is missing, damaged, foreign or of a newer tamis."""
 
 
 class PluginError(TamisError, ImportError):

@@ -82,15 +82,15 @@ def plan_sort(predictions: Predictions, out: str, *, mode: Mode = Mode.COPY) -> 
     return SortPlan(out, mode, folders, tuple(transfers), tuple(destinations), tuple(present))
 
 
-def check_folders(out: str, *, train: str, source: str) -> None:
+def check_folders(out: str, *, train: str | None, source: str) -> None:
     """Raise DestinationError if sorting into `out` would feed on itself."""
     for name, folder in (("the training folder", train), ("the folder to sort", source)):
-        if os.path.realpath(out) == os.path.realpath(folder):
+        if folder is not None and os.path.realpath(out) == os.path.realpath(folder):
             raise DestinationError(
                 f"cannot sort into {name} itself, {printable(out)}. Choose another folder for "
                 "the result, look at it, and move from there what is right."
             )
-    if _inside(out, train):
+    if train is not None and _inside(out, train):
         raise DestinationError(
             f"cannot sort into {printable(out)}: it lies in the training folder, where it would "
             "become a class. Choose a folder beside it."

@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli import compare, demo, descriptors, evaluate, index, search, sort, split, undo
+from tamis.cli import (
+    compare,
+    demo,
+    descriptors,
+    evaluate,
+    index,
+    search,
+    sort,
+    split,
+    train,
+    undo,
+)
 
 app = typer.Typer(
     name="tamis",
@@ -21,7 +32,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _module in (demo, split, sort, undo, evaluate, compare, index, search, descriptors):
+_ORDER = (demo, split, sort, undo, evaluate, train, compare, index, search, descriptors)
+for _module in _ORDER:
     app.command()(getattr(_module, _module.__name__.rpartition(".")[2]))
 
 

@@ -1,43 +1,130 @@
 """What `tamis sort` and `tamis evaluate` share: learning from examples, and answering."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from tamis.classify import Predictions, classify, classify_features
 from tamis.cli.console import progress, warn_failures
 from tamis.cli.sources import learn, read_table, stored_features
-from tamis.descriptors import Descriptor
-from tamis.features import FeatureTable, combine
+from tamis.descriptors import Descriptor, descriptor
+from tamis.errors import Failure, InvalidParameterError
+from tamis.features import combine
+from tamis.model import Model
 from tamis.table import ImageTable
+
+_BY = "color"
+_K = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """What answers: examples with a descriptor, or a trained model.
+
+    Attributes
+    ----------
+    train : str or None
+        A folder or collection of examples.
+    model : Model or None
+    by : str
+        Of the examples, as the user wrote it; for people.
+    k : int
+        Examples that vote.
+    distance : str
+        By which they are compared; the descriptor's own if empty.
+    """
+
+    train: str | None
+    model: Model | None
+    by: str
+    k: int
+    distance: str
+
+
+def teacher(
+    train: str | None, model: str | None, *, by: str | None, k: int | None, distance: str
+) -> Teacher:
+    """Check that the user named one that answers, and no option that it does not take.
+
+    Raises
+    ------
+    InvalidParameterError
+        Both or none are given, or an option goes with examples only.
+    ModelError
+        The model cannot be read.
+    """
+    if (train is None) == (model is None):
+        raise InvalidParameterError(
+            "say what answers: --train DIR, a folder of examples, or --model FILE, which tamis "
+            f"train wrote. Got {'neither' if train is None else 'both'}."
+        )
+    if model is None:
+        return Teacher(train, None, by or _BY, k or _K, distance)
+    _refuse_with_model({"--by": by, "-k": k, "--distance": distance or None})
+    opened = Model.open(model)
+    return Teacher(None, opened, f"the {opened.net} {model}", 0, "")
+
+
+def _refuse_with_model(options: Mapping[str, object]) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise InvalidParameterError(
+                f"{name} goes with --train: a model has learned how to look at pictures. Leave it "
+                "out, or train another model."
+            )
 
 
 def answer(
-    train: str,
+    how: Teacher, source: str, pictures: ImageTable, *, jobs: int | None, max_pixels: int
+) -> tuple[tuple[Failure, ...], Predictions]:
+    """Classify the `pictures` of `source`; name what could not be used, examples included."""
+    if how.model is not None:
+        predictions = _by_model(how.model, source, pictures, jobs=jobs, max_pixels=max_pixels)
+        unused: tuple[Failure, ...] = ()
+    else:
+        unused, predictions = _by_examples(
+            how, source, pictures, descriptor(how.by), jobs=jobs, max_pixels=max_pixels
+        )
+    warn_failures((*unused, *predictions.failures))
+    return unused, predictions
+
+
+def _by_model(
+    model: Model, source: str, pictures: ImageTable, *, jobs: int | None, max_pixels: int
+) -> Predictions:
+    stored = stored_features(source, pictures, model.looks)
+    if stored is not None:
+        return model.predict_features([combine(model.looks, stored)])
+    with progress("pictures", len(pictures)) as advance:
+        return model.predict(pictures, jobs=jobs, max_pixels=max_pixels, progress=advance)
+
+
+def _by_examples(
+    how: Teacher,
     source: str,
     pictures: ImageTable,
-    descriptor: Descriptor,
+    looks: Descriptor,
     *,
-    k: int,
-    distance: str,
     jobs: int | None,
     max_pixels: int,
-) -> tuple[FeatureTable, Predictions]:
-    """Learn from `train`, classify the `pictures` of `source`, name what could not be used."""
+) -> tuple[tuple[Failure, ...], Predictions]:
+    train = how.train or ""
     examples = read_table(train)
-    descriptor, known = learn(
-        train, examples, descriptor, distance=distance, jobs=jobs, max_pixels=max_pixels
+    looks, known = learn(
+        train, examples, looks, distance=how.distance, jobs=jobs, max_pixels=max_pixels
     )
-    stored = stored_features(source, pictures, descriptor)
+    stored = stored_features(source, pictures, looks)
     if stored is not None:
-        found = combine(descriptor, stored)
-        predictions = classify_features(known, [found], spec=descriptor.spec, k=k, jobs=jobs)
-    else:
-        with progress("pictures", len(pictures)) as advance:
-            predictions = classify(
-                known,
-                pictures,
-                descriptor,
-                k=k,
-                jobs=jobs,
-                max_pixels=max_pixels,
-                progress=advance,
-            )
-    warn_failures((*known.failures, *predictions.failures))
-    return known, predictions
+        found = combine(looks, stored)
+        return known.failures, classify_features(
+            known, [found], spec=looks.spec, k=how.k, jobs=jobs
+        )
+    with progress("pictures", len(pictures)) as advance:
+        return known.failures, classify(
+            known,
+            pictures,
+            looks,
+            k=how.k,
+            jobs=jobs,
+            max_pixels=max_pixels,
+            progress=advance,
+        )

@@ -25,13 +25,17 @@ MaxPixels = Annotated[
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if a file was skipped.")]
 By = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="SPEC",
         help="Descriptor, or several as a+b or a+b@learned; `tamis descriptors` lists them.",
+        show_default="color",
     ),
 ]
-K = Annotated[int, typer.Option("--k", "-k", min=1, help="Neighbours that vote.")]
+K = Annotated[
+    int | None,
+    typer.Option("--k", "-k", min=1, help="Neighbours that vote.", show_default="5"),
+]
 Distance = Annotated[
     str,
     typer.Option(

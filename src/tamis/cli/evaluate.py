@@ -21,6 +21,14 @@ def evaluate(
         str | None,
         typer.Option(metavar="DIR", help="A folder per class.", rich_help_panel=_CLASSIFYING),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Or a model, as tamis train writes it.",
+            rich_help_panel=_CLASSIFYING,
+        ),
+    ] = None,
     test: Annotated[
         str | None,
         typer.Option(
@@ -91,7 +99,7 @@ def evaluate(
             metavar="CSV", help="path,label of a blind test.", show_default="DIR-truth.csv"
         ),
     ] = None,
-    by: By = "color",
+    by: By = None,
     distance: Distance = "",
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
     jobs: Jobs = None,
@@ -103,13 +111,17 @@ def evaluate(
 
     Retrieval: each picture of DIR is looked for among the others, or each of --queries
     in --gallery; a result is right if it has the same class. Classification: --train
-    teaches, --test is scored. The truth comes from the class folders or, after `tamis
-    split --blind`, from the manifest beside it. Figures have 95 % intervals.
+    teaches, or --model has learned, and --test is scored. The truth comes from the class
+    folders or, after `tamis split --blind`, from the manifest beside it. Figures have
+    95 % intervals.
 
         tamis evaluate photos --by color --depth 10,50
 
         tamis evaluate --train parts/train --test parts/test --by color --report report.html
+
+        tamis evaluate --model animals.tamis --test parts/test
     """
+    from tamis.cli.answering import teacher
     from tamis.cli.evaluation.classification import score_classification
     from tamis.cli.evaluation.retrieval import parse_depths, score_retrieval
     from tamis.errors import InvalidParameterError
@@ -117,24 +129,25 @@ def evaluate(
     forms = {
         "DIR": source is not None,
         "--gallery DIR --queries DIR": gallery is not None or queries is not None,
-        "--train DIR --test DIR": train is not None or test is not None,
+        "--train DIR --test DIR (or --model FILE --test DIR)": (
+            train is not None or model is not None or test is not None
+        ),
     }
     if sum(forms.values()) != 1:
         named = " and ".join(form for form, used in forms.items() if used) or "nothing"
         raise InvalidParameterError(
             f"say what to score, in one of three ways: {', or '.join(forms)}. Got {named}."
         )
-    if forms["--train DIR --test DIR"]:
-        if train is None or test is None:
-            raise InvalidParameterError("--train and --test are needed both.")
+    if source is None and gallery is None and queries is None:
+        if test is None or (train is None and model is None):
+            raise InvalidParameterError(
+                "--train and --test are needed both, or --model and --test."
+            )
         _refuse("retrieval", {"--depth": depth, "--classes": classes, "--split": split})
         skipped = score_classification(
-            train,
+            teacher(train, model, by=by, k=k, distance=distance),
             test,
             truth=truth,
-            by=by,
-            k=k or 5,
-            distance=distance,
             report=report,
             seed=seed,
             jobs=jobs,
@@ -152,7 +165,7 @@ def evaluate(
             classes=classes,
             splits=split,
             truth=truth,
-            by=by,
+            by=by or "color",
             distance=distance,
             seed=seed,
             jobs=jobs,

@@ -10,11 +10,16 @@ from tamis.transfer import Mode
 
 
 def sort(
-    train: Annotated[str, typer.Option(metavar="DIR", help="Examples: a folder per class.")],
     source: Annotated[str, typer.Option("--input", metavar="DIR", help="The pictures to sort.")],
     out: Annotated[str, typer.Option(metavar="DIR", help="Receives a folder per class.")],
-    by: By = "color",
-    k: K = 5,
+    train: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Examples: a folder per class.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Or a model, as tamis train writes it.")
+    ] = None,
+    by: By = None,
+    k: K = None,
     distance: Distance = "",
     mode: Annotated[Mode, typer.Option(help="How pictures come to --out.")] = Mode.COPY,
     dry_run: Annotated[
@@ -27,22 +32,23 @@ def sort(
 ) -> None:
     """Sort pictures into class folders, by example.
 
-    Each picture goes to the class that its nearest examples vote for. Nothing is
-    overwritten; `tamis undo` takes everything back; a run that was interrupted is
-    finished by the same command. Beside the class folders: predictions.csv and
-    report.html.
+    Each picture goes to the class that its nearest examples vote for, or to the one
+    that a trained model takes for the likeliest. Nothing is overwritten; `tamis undo`
+    takes everything back; a run that was interrupted is finished by the same command.
+    Beside the class folders: predictions.csv and report.html.
 
         tamis sort --train examples --input photos --out sorted --by color
+
+        tamis sort --model animals.tamis --input photos --out sorted
     """
     import os
     import time
     from collections import Counter
 
     from tamis.cli import writing
-    from tamis.cli.answering import answer
+    from tamis.cli.answering import answer, teacher
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
     from tamis.cli.sources import read_table
-    from tamis.descriptors import descriptor
     from tamis.errors import printable
     from tamis.evaluate import versions
     from tamis.lock import locked
@@ -58,23 +64,15 @@ def sort(
     )
 
     start = time.perf_counter()
+    how = teacher(train, model, by=by, k=k, distance=distance)
     check_folders(out, train=train, source=source)
     with locked(out):
         if not dry_run and writing.resumed(out, json=json):
             return
-        pictures = read_table(source, exclude=[out, train])
-        known, answers = answer(
-            train,
-            source,
-            pictures,
-            descriptor(by),
-            k=k,
-            distance=distance,
-            jobs=jobs,
-            max_pixels=max_pixels,
-        )
+        pictures = read_table(source, exclude=[out] if train is None else [out, train])
+        unused, answers = answer(how, source, pictures, jobs=jobs, max_pixels=max_pixels)
         plan = plan_sort(answers, out, mode=mode)
-        failures = (*known.failures, *answers.failures)
+        failures = (*unused, *answers.failures)
         placed: list[str] = []
         unplaced: list[dict[str, str]] = []
         if dry_run:
@@ -84,7 +82,7 @@ def sort(
             page = render(
                 answers,
                 title=f"{os.path.basename(os.path.abspath(source))}, sorted",
-                train_failures=known.failures,
+                train_failures=unused,
                 ignored=pictures.ignored,
                 max_pixels=max_pixels,
             )

@@ -13,6 +13,7 @@ from tamis.errors import Failure, InvalidParameterError, printable
 from tamis.evaluate import Evaluation, versions
 from tamis.features import available_processors
 from tamis.images import DEFAULT_MAX_PIXELS
+from tamis.report.course import Course
 from tamis.report.environment import environment
 from tamis.report.figures import class_rows, confusions, trust
 from tamis.report.matrix import Matrix
@@ -30,6 +31,7 @@ def render(
     *,
     truth: Mapping[str, str] | None = None,
     title: str,
+    course: Course | None = None,
     train_failures: Sequence[Failure] = (),
     ignored: Sequence[str] = (),
     most: int = 24,
@@ -50,6 +52,8 @@ def render(
         Path of each picture to its class; goes with `evaluation`.
     title : str
         Heading of the page.
+    course : Course, optional
+        How the model was trained that these are the answers of: shown as curves.
     train_failures : sequence of Failure
         Examples that could not be read.
     ignored : sequence of str
@@ -117,6 +121,8 @@ def render(
             confusions=[] if evaluation is None else confusions(evaluation),
             trust=trust(predictions.confidence, right),
             strips=strips,
+            course=course,
+            voted=predictions.voted,
             **lists,
             k=predictions.neighbours.indices.shape[1],
             shown_neighbours=_NEIGHBOURS,
@@ -170,7 +176,7 @@ class _Answers:
         self.root = _root([*predictions.paths, *(f.path for f in predictions.failures)])
         self.train_root = _root(predictions.train_paths)
         distances = predictions.neighbours.distances
-        nearest = distances[:, 0] if distances.shape[1] else np.zeros(len(predictions))
+        nearest = distances[:, 0] if predictions.voted else np.zeros(len(predictions))
         # Among answers of one confidence the one with the nearer example is surer.
         self.surest_first = [int(r) for r in np.lexsort((nearest, -self._confidence))]
 

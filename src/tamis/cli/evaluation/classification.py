@@ -1,44 +1,31 @@
-"""How well examples classify pictures."""
+"""How well examples, or a trained model, classify pictures."""
 
 import time
 from collections.abc import Sequence
 
-from tamis.cli.answering import answer
+from tamis.cli.answering import Teacher, answer
 from tamis.cli.console import say, write_json
 from tamis.cli.sources import read_labelled
 from tamis.cli.tables import print_evaluation
-from tamis.descriptors import descriptor
 from tamis.errors import DestinationError, Failure, printable
 from tamis.evaluate import evaluate
 
 
 def score_classification(
-    train: str,
+    how: Teacher,
     test: str,
     *,
     truth: str | None,
-    by: str,
-    k: int,
-    distance: str,
     report: str | None,
     seed: int,
     jobs: int | None,
     max_pixels: int,
     json: str | None,
 ) -> Sequence[Failure]:
-    """Learn from `train`, score on `test`, print; give the files that were skipped."""
+    """Answer for the pictures of `test`, score, print; give the files that were skipped."""
     start = time.perf_counter()
     pictures, _ = read_labelled(test, truth=truth)
-    known, answers = answer(
-        train,
-        test,
-        pictures,
-        descriptor(by),
-        k=k,
-        distance=distance,
-        jobs=jobs,
-        max_pixels=max_pixels,
-    )
+    unused, answers = answer(how, test, pictures, jobs=jobs, max_pixels=max_pixels)
     labels = {
         path: label
         for path, label in zip(pictures.paths, pictures.labels, strict=True)
@@ -54,8 +41,8 @@ def score_classification(
             answers,
             result,
             truth=labels,
-            title=f"How well {by} tells {len(result.classes)} classes apart",
-            train_failures=known.failures,
+            title=f"How well {printable(how.by)} tells {len(result.classes)} classes apart",
+            train_failures=unused,
             ignored=pictures.ignored,
             max_pixels=max_pixels,
         )
@@ -72,4 +59,4 @@ def score_classification(
         result.to_dict()
         | {"ignored": list(pictures.ignored), "seconds": time.perf_counter() - start},
     )
-    return (*known.failures, *answers.failures)
+    return (*unused, *answers.failures)

@@ -1,0 +1,281 @@
+"""What `tamis train` does, step by step."""
+
+import contextlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json, write_text
+from tamis.cli.sources import learn, read_several, read_table
+from tamis.descriptors import descriptor
+from tamis.errors import (
+    DestinationError,
+    Failure,
+    InvalidParameterError,
+    UnknownNameError,
+    printable,
+)
+from tamis.features import combine
+from tamis.images import DEFAULT_MAX_PIXELS
+from tamis.learning import (
+    Trained,
+    TrainingParts,
+    is_split_folder,
+    train_network,
+    train_probe,
+    training_parts,
+)
+from tamis.learning.trained import need_torch
+from tamis.lock import locked
+from tamis.model import is_model
+from tamis.network import NETWORKS
+
+PROBE: Final = "probe"
+_BY: Final = "efficientnet-lite0"
+_UNFINISHED: Final = ".training"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What only networks take; None is the network's own."""
+
+    epochs: int | None = None
+    batch_size: int | None = None
+    size: int | None = None
+    augment: str | None = None
+    patience: int | None = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Those that the user named."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def train_and_tell(
+    source: str,
+    out: str,
+    *,
+    net: str,
+    by: str | None,
+    network: Options,
+    validation: float,
+    class_weight: str | None,
+    seed: int,
+    report: str | None,
+    force: bool,
+    jobs: int | None,
+    max_pixels: int | None,
+    json: str | None,
+) -> Sequence[Failure]:
+    """Train, write the model and the report, print; give the files that were skipped."""
+    start = time.perf_counter()
+    _check_options(net, by=by, network=network, max_pixels=max_pixels)
+    if net != PROBE:
+        need_torch(net)
+    with locked(os.path.abspath(out)):
+        _check_out(out, force=force)
+        parts = _read(source, validation=validation, seed=seed)
+        if net == PROBE:
+            trained = _train_probe(
+                source, parts, by or _BY,
+                class_weight=class_weight, seed=seed, jobs=jobs,
+                max_pixels=max_pixels or DEFAULT_MAX_PIXELS,
+            )  # fmt: skip
+        else:
+            with _epochs() as progress:
+                trained = train_network(
+                    parts, net,
+                    class_weight=class_weight, seed=seed, jobs=jobs,
+                    checkpoint=out + _UNFINISHED, progress=progress, **network.given,
+                )  # fmt: skip
+        warn_failures(trained.failures)
+        digest = trained.model.save(out)
+    shutil.rmtree(out + _UNFINISHED, ignore_errors=True)
+    if report is not None:
+        _write_report(report, trained, parts, json=json)
+    _tell(source, out, trained, seconds=time.perf_counter() - start, json=json)
+    write_json(json, _as_dict(out, trained, digest, parts, seconds=time.perf_counter() - start))
+    return trained.failures
+
+
+def _check_options(net: str, *, by: str | None, network: Options, max_pixels: int | None) -> None:
+    if net not in (PROBE, *NETWORKS):
+        raise UnknownNameError.among("network", net, (PROBE, *NETWORKS))
+    if net == PROBE and network.given:
+        name = next(iter(network.given)).replace("_", "-")
+        raise InvalidParameterError(
+            f"--{name} is for networks, and --net is probe. Leave it out, or name a network: "
+            f"{', '.join(NETWORKS)}."
+        )
+    if net != PROBE and by is not None:
+        raise InvalidParameterError(
+            f"--by is for --net probe: the network {net} looks at the pixels themselves. Leave "
+            "one of them out."
+        )
+    if net != PROBE and max_pixels is not None:
+        raise InvalidParameterError("--max-pixels is for --net probe. Leave it out.")
+
+
+def _check_out(out: str, *, force: bool) -> None:
+    if not os.path.lexists(out):
+        folder = os.path.dirname(os.path.abspath(out))
+        if not os.path.isdir(folder):
+            raise DestinationError(f"there is no folder {printable(folder)} to write a model into.")
+        return
+    if not is_model(out):
+        raise DestinationError(
+            f"{printable(out)} is there already and is no model of tamis: it is left alone. Choose "
+            "another name for --out."
+        )
+    if not force:
+        raise DestinationError(
+            f"{printable(out)} holds a model already. Choose another name, or replace it: --force."
+        )
+
+
+def _read(source: str, *, validation: float, seed: int) -> TrainingParts:
+    untouched = [os.path.join(source, "test")] if is_split_folder(source) else []
+    table = read_table(source, exclude=untouched)
+    parts = training_parts(table, share=validation, seed=seed)
+    if parts.n_unlabelled:
+        warn(f"leaving out {parts.n_unlabelled} pictures that are in no class folder")
+    if parts.set_aside and not len(parts.validation):
+        warn("no class has pictures enough to set some aside: what the model is worth is not known")
+    return parts
+
+
+def _train_probe(
+    source: str,
+    parts: TrainingParts,
+    by: str,
+    *,
+    class_weight: str | None,
+    seed: int,
+    jobs: int | None,
+    max_pixels: int,
+) -> Trained:
+    looks, known = learn(
+        source, parts.train, descriptor(by), distance="l2", jobs=jobs, max_pixels=max_pixels
+    )
+    checked = None
+    if len(parts.validation):
+        leaves = read_several(
+            source, parts.validation, looks.leaves,
+            what="validation", jobs=jobs, max_pixels=max_pixels,
+        )  # fmt: skip
+        checked = combine(looks, leaves)
+    return train_probe(parts, looks, known, checked, class_weight=class_weight, seed=seed)
+
+
+@contextlib.contextmanager
+def _epochs() -> Iterator[Callable[[Any], None] | None]:
+    """Show where a training is, on stderr if it is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    with bars.Progress(
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.TextColumn("{task.fields[said]}"),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("training", total=None, said="reading pictures")
+        checked = ""
+
+        def tell(now: Any) -> None:
+            nonlocal checked
+            if now.record is not None and now.record["val_accuracy"] is not None:
+                checked = f", validation {now.record['val_accuracy']:.1%}"
+            left = "" if now.seconds_left is None else f", {_duration(now.seconds_left)} left"
+            bar.update(
+                task,
+                description=f"epoch {now.epoch} of {now.epochs}",
+                total=now.epochs * now.batches,
+                completed=(now.epoch - 1) * now.batches + now.batch,
+                said=f"loss {now.loss:.3f}, accuracy {now.accuracy:.1%}{checked}{left}",
+            )
+
+        yield tell
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes}:{rest:02}"
+
+
+def _write_report(report: str, trained: Trained, parts: TrainingParts, *, json: str | None) -> None:
+    if trained.predictions is None or trained.evaluation is None:
+        warn("without validation pictures there is nothing to report")
+        return
+    from tamis.report import Course, render
+
+    page = render(
+        trained.predictions,
+        trained.evaluation,
+        truth=trained.truth,
+        title=f"How well the {_what(trained)} tells {len(trained.model.classes)} classes apart",
+        course=Course.of(trained.model),
+    )
+    write_text(report, page)
+    say(f"see {printable(report)}", unless=json)
+
+
+def _what(trained: Trained) -> str:
+    if trained.model.net != PROBE:
+        return f"network {trained.model.net}"
+    names = "+".join(leaf.spec.partition("(")[0] for leaf in trained.model.looks.leaves)
+    return f"probe by {names}"
+
+
+def _tell(source: str, out: str, trained: Trained, *, seconds: float, json: str | None) -> None:
+    model, result = trained.model, trained.evaluation
+    checked = model.metrics.get("validation")
+    if result is not None and checked is not None:
+        low, high = result.accuracy_ci
+        say(
+            f"validation accuracy {result.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}): "
+            f"{int(result.confusion.trace())} of {result.n_images} pictures right"
+            + (", set aside from each class and not learned from" if checked["set_aside"] else ""),
+            unless=json,
+        )
+    megabytes = os.path.getsize(out) / 1e6
+    say(
+        f"wrote {printable(out)} ({megabytes:.1f} MB): {_what(trained)}, {len(model.classes)} "
+        f"classes, {model.signature['n_train']} training pictures, in {seconds:.1f} s",
+        unless=json,
+    )
+    test = os.path.join(source, "test") if is_split_folder(source) else ""
+    test = test if os.path.isdir(test) else "DIR"
+    say(f"to sort by it: tamis sort --model {printable(out)} --input DIR --out DIR", unless=json)
+    say(
+        f"to score it:   tamis evaluate --model {printable(out)} --test {printable(test)}",
+        unless=json,
+    )
+
+
+def _as_dict(
+    out: str, trained: Trained, digest: str, parts: TrainingParts, *, seconds: float
+) -> dict[str, Any]:
+    model = trained.model
+    return {
+        "model": out,
+        "digest": digest,
+        "net": model.net,
+        "classes": list(model.classes),
+        "n_images": model.metrics["training"]["n_images"],
+        "per_class": model.metrics["training"]["per_class"],
+        "validation": None if trained.evaluation is None else trained.evaluation.to_dict(),
+        "set_aside": list(parts.validation.paths) if parts.set_aside else [],
+        "history": model.history,
+        "signature": model.signature,
+        "failures": as_dicts(trained.failures),
+        "seconds": seconds,
+    }

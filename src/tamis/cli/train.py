@@ -1,0 +1,134 @@
+"""`tamis train`."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from tamis.cli.console import Jobs, Json, Strict
+
+_NETWORKS = "Networks"
+
+
+def train(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="DIR", help="A folder per class; or train/ and val/, as tamis split makes them."
+        ),
+    ],
+    out: Annotated[str, typer.Option(metavar="FILE", help="The model: one file, NAME.tamis.")],
+    net: Annotated[
+        str, typer.Option(metavar="NAME", help="probe, report, small or finetune.")
+    ] = "probe",
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPEC",
+            help="Descriptor that a probe learns on.",
+            show_default="efficientnet-lite0",
+        ),
+    ] = None,
+    validation: Annotated[
+        float,
+        typer.Option(metavar="SHARE", help="Of each class set aside, if DIR has no val/."),
+    ] = 0.2,
+    class_weight: Annotated[
+        Literal["none", "balanced"],
+        typer.Option(help="balanced: small classes count as much as large ones."),
+    ] = "none",
+    seed: Annotated[int, typer.Option(help="Of all that chance decides.")] = 0,
+    report: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write an HTML report with curves and pictures."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace FILE, if it is a model of tamis.")
+    ] = False,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Times that each picture is seen.",
+            show_default="as the network's recipe",
+            rich_help_panel=_NETWORKS,
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Pictures learned from at a time.",
+            show_default="16",
+            rich_help_panel=_NETWORKS,
+        ),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            min=1,
+            help="Side of the square at which it looks.",
+            show_default="the network's own",
+            rich_help_panel=_NETWORKS,
+        ),
+    ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="How pictures are varied.",
+            show_default="as the network's recipe",
+            rich_help_panel=_NETWORKS,
+        ),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Epochs without a better validation after which it stops; 0 never does.",
+            show_default="as the network's recipe",
+            rich_help_panel=_NETWORKS,
+        ),
+    ] = None,
+    jobs: Jobs = None,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Probe: skip larger pictures.", show_default="200000000"
+        ),
+    ] = None,
+    strict: Strict = False,
+    json: Json = None,
+) -> None:
+    """Train a model on pictures whose class is known; it answers without them.
+
+    A probe (the default) takes seconds: it learns on a descriptor (--by). The networks
+    look at the pixels themselves and need tamis[train]; one that was interrupted goes on
+    by the same command. What the model is worth is measured on pictures that it was not
+    taught: those of val/, or a part of each class that is set aside.
+
+        tamis train examples --out animals.tamis
+
+        tamis train parts --net small --out animals.tamis --report training.html
+    """
+    from tamis.cli.learning import Options, train_and_tell
+
+    skipped = train_and_tell(
+        source,
+        out,
+        net=net,
+        by=by,
+        network=Options(
+            epochs=epochs, batch_size=batch_size, size=size, augment=augment, patience=patience
+        ),
+        validation=validation,
+        class_weight=None if class_weight == "none" else class_weight,
+        seed=seed,
+        report=report,
+        force=force,
+        jobs=jobs,
+        max_pixels=max_pixels,
+        json=json,
+    )
+    if strict and skipped:
+        raise typer.Exit(1)

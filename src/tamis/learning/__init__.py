@@ -1,0 +1,17 @@
+"""From pictures whose class is known to a trained model.
+
+`training_parts` says which pictures teach and which only check; `train_probe` and
+`train_network` learn from the former, and score the model on the latter.
+"""
+
+from tamis.learning.parts import TrainingParts, is_split_folder, training_parts
+from tamis.learning.trained import Trained, train_network, train_probe
+
+__all__ = [
+    "Trained",
+    "TrainingParts",
+    "is_split_folder",
+    "train_network",
+    "train_probe",
+    "training_parts",
+]

@@ -1,0 +1,294 @@
+"""The probe: multinomial logistic regression on the vectors of a descriptor."""
+
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from tamis.descriptors.base import Descriptor, Features
+from tamis.descriptors.components import fit_components
+from tamis.descriptors.fusion import Fusion
+from tamis.errors import InvalidParameterError, ModelError
+from tamis.logistic import held_out, solve, spread
+
+STRENGTHS: Final = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
+"""Strengths of the penalty that are tried, strongest first."""
+
+_EXACT: Final = 2048  # values up to which all of them are learned from
+_REDUCED: Final = 1024  # directions that are learned from where there are more
+_ROWS: Final = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearHead:
+    """A trained probe: what is needed to answer, and no more.
+
+    Attributes
+    ----------
+    parts : tuple of int
+        Lengths of the parts of a vector, each of which is normalised by itself.
+    weights : ndarray of shape (sum(parts), n_classes), float32
+    bias : ndarray of shape (n_classes,), float32
+
+    Raises
+    ------
+    ModelError
+        The shapes do not match, or a value is not finite.
+    """
+
+    parts: tuple[int, ...]
+    weights: npt.NDArray[np.float32]
+    bias: npt.NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if self.weights.ndim != 2 or self.weights.shape != (sum(self.parts), len(self.bias)):
+            raise ModelError(
+                f"the weights of a probe must have the shape ({sum(self.parts)}, "
+                f"{len(self.bias)}). Got {self.weights.shape}."
+            )
+        if not (np.isfinite(self.weights).all() and np.isfinite(self.bias).all()):
+            raise ModelError("the weights of a probe must be finite; these are not.")
+
+    def probabilities(self, features: Features) -> npt.NDArray[np.float64]:
+        """Answer for vectors.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n, sum(parts)), float32
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), float64
+            Each row sums to 1, and does not depend on the others.
+        """
+        answers = np.empty((len(features), len(self.bias)))
+        # Always as many rows: BLAS adds in an order that depends on their number.
+        block = np.zeros((_ROWS, sum(self.parts)), np.float32)
+        for start in range(0, len(features), _ROWS):
+            rows = normalised(features[start : start + _ROWS], self.parts)
+            block[: len(rows)] = rows
+            scores = (block @ self.weights)[: len(rows)].astype(np.float64) + self.bias
+            scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+            answers[start : start + _ROWS] = scores / scores.sum(axis=1, keepdims=True)
+        return answers
+
+    def to_bytes(self) -> bytes:
+        """Write it, as `from_bytes` reads it."""
+        buffer = io.BytesIO()
+        parts = np.array(self.parts, np.int64)
+        np.savez(buffer, parts=parts, weights=self.weights, bias=self.bias)
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read what `to_bytes` wrote.
+
+        Raises
+        ------
+        ModelError
+            It is something else.
+        """
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
+                parts = tuple(int(length) for length in file["parts"])
+                weights = file["weights"].astype(np.float32, casting="same_kind")
+                bias = file["bias"].astype(np.float32, casting="same_kind")
+        except (ValueError, KeyError, EOFError, TypeError, OSError, zipfile.BadZipFile) as error:
+            raise ModelError(f"the weights of the probe cannot be read: {error}") from error
+        return cls(parts, weights, bias)
+
+
+class ProbeClassifier(ClassifierMixin, BaseEstimator):
+    """Multinomial logistic regression, its strength cross-validated.
+
+    Each part of a vector is replaced by the signed square roots of its values and
+    brought to length 1 [1]_; then a linear softmax classifier is fitted with an L2
+    penalty. Of the strengths the one is taken whose answers for pictures that it was
+    not fitted to have the lowest log-loss, so that its probabilities can be believed.
+
+    Parameters
+    ----------
+    parts : sequence of int or None
+        Lengths of the parts of a vector, as `parts_of` gives them for a fusion; None
+        takes it for one.
+    strengths : sequence of float
+        Of the penalty ``strength / 2 * sum(weights**2)`` beside the mean log-loss, tried
+        from the strongest on until one is worse. One alone is taken as it is.
+    folds : int
+        Of the cross-validation, 2 or more.
+    class_weight : "balanced", dict or None
+        What an error on a class weighs, as in scikit-learn.
+    seed : int
+        Of the folds.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Sorted.
+    n_features_in_ : int
+    strength_ : float
+        The one that was taken.
+    scores_ : list of dict
+        Per strength tried: strength, loss and accuracy on the pictures held out.
+    head_ : LinearHead
+
+    Notes
+    -----
+    Minimised by L-BFGS in float32 products, in the basis of the principal directions and
+    scaled by what the curvature there is likely to be (`tamis.logistic`). Vectors of more
+    than 2,048 values are learned from along their 1,024 principal directions; the weights
+    are those of the whole vectors again.
+
+    References
+    ----------
+    .. [1] F. Perronnin, J. Sanchez, T. Mensink, "Improving the Fisher kernel for
+       large-scale image classification", European Conference on Computer Vision, 143-156,
+       2010. https://doi.org/10.1007/978-3-642-15561-1_11
+    """
+
+    classes_: npt.NDArray[Any]
+    n_features_in_: int
+    strength_: float
+    scores_: list[dict[str, float]]
+    head_: LinearHead
+
+    def __init__(
+        self,
+        *,
+        parts: Sequence[int] | None = None,
+        strengths: Sequence[float] = STRENGTHS,
+        folds: int = 3,
+        class_weight: Any = None,
+        seed: int = 0,
+    ) -> None:
+        self.parts = parts
+        self.strengths = strengths
+        self.folds = folds
+        self.class_weight = class_weight
+        self.seed = seed
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+        """Choose the strength, and fit to all of the training data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, dim)
+        y : array-like of shape (n,)
+
+        Raises
+        ------
+        InvalidParameterError
+            A parameter is out of its range, or there is only one class.
+        """
+        vectors, targets = validate_data(self, X, y, dtype=np.float32, order="C")
+        if targets.dtype.kind != "U":
+            check_classification_targets(targets)
+        strengths = sorted(map(float, self.strengths), reverse=True)
+        if not strengths or strengths[-1] <= 0:
+            raise InvalidParameterError(f"strengths must be positive. Got {self.strengths!r}.")
+        if self.folds < 2:
+            raise InvalidParameterError(f"folds must be at least 2. Got {self.folds}.")
+        parts = tuple(self.parts) if self.parts is not None else (vectors.shape[1],)
+        if sum(parts) != vectors.shape[1]:
+            raise InvalidParameterError(
+                f"parts must sum to the length of the vectors, {vectors.shape[1]}. Got {parts}."
+            )
+        self.classes_, codes = np.unique(targets, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise InvalidParameterError(
+                f"a probe needs at least two classes. Got {len(self.classes_)} class."
+            )
+        shares = compute_sample_weight(self.class_weight, targets).astype(np.float32)
+
+        vectors = normalised(vectors, parts)
+        n, dim = vectors.shape
+        most = _EXACT if dim <= _EXACT else _REDUCED
+        basis = fit_components(vectors, min(n, dim, most))
+        inside: Features = np.matmul(vectors - basis.mean, basis.axes.T, dtype=np.float32)
+        del vectors
+        total = float(basis.variances.sum()) or 1.0
+        scale = np.float32(1 / np.sqrt(total))
+        np.multiply(inside, scale, out=inside)
+        curvature = basis.variances / total / len(self.classes_)
+
+        self.scores_, start = [], None
+        if len(strengths) == 1:
+            self.strength_ = strengths[0]
+        else:
+            self.strength_, start = self._choose(inside, codes, shares, curvature, strengths)
+        found = solve(inside, codes, shares, self.strength_, curvature, start=start, tolerance=1e-5)
+        weights = (basis.axes.T * scale) @ found[:-1].astype(np.float32)
+        self.head_ = LinearHead(
+            parts, weights, (found[-1] - basis.mean @ weights).astype(np.float32)
+        )
+        return self
+
+    def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Say how likely each class is, of shape (n, n_classes)."""
+        check_is_fitted(self)
+        vectors = validate_data(self, X, reset=False, dtype=np.float32, order="C")
+        return self.head_.probabilities(vectors)
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Say the likeliest class, of shape (n,)."""
+        answers = self.predict_proba(X)
+        return self.classes_[answers.argmax(axis=1)]
+
+    def _choose(
+        self,
+        inside: npt.NDArray[np.float32],
+        codes: npt.NDArray[np.intp],
+        shares: npt.NDArray[np.float32],
+        curvature: npt.NDArray[Any],
+        strengths: Sequence[float],
+    ) -> tuple[float, npt.NDArray[np.float64]]:
+        """Cross-validate; gives the strength and weights to start from."""
+        fold_of = spread(codes, self.folds, self.seed)
+        held = [fold_of == fold for fold in range(self.folds) if (fold_of == fold).any()]
+        starts: list[npt.NDArray[np.float64] | None] = [None] * len(held)
+        best, start = np.inf, np.zeros((inside.shape[1] + 1, len(self.classes_)))
+        strength = strengths[0]
+        for tried in strengths:
+            loss = right = 0.0
+            for i, out in enumerate(held):
+                found = starts[i] = solve(
+                    inside[~out], codes[~out], shares[~out], tried, curvature,
+                    start=starts[i], n_classes=len(self.classes_),
+                )  # fmt: skip
+                one = held_out(inside[out], codes[out], shares[out], found)
+                loss, right = loss + one[0], right + one[1]
+            loss, right = loss / float(shares.sum()), right / len(codes)
+            self.scores_.append({"strength": tried, "loss": loss, "accuracy": right})
+            if loss >= best:
+                break
+            best, strength = loss, tried
+            start = np.mean([one for one in starts if one is not None], axis=0)
+        return strength, start
+
+
+def normalised(features: Features, parts: Sequence[int]) -> Features:
+    """Take signed square roots, and bring each part of each vector to length 1."""
+    roots = np.sqrt(np.abs(features))
+    np.copysign(roots, features, out=roots)
+    start = 0
+    for length in parts:
+        part = roots[:, start : start + length]
+        norms = np.sqrt(np.einsum("ij,ij->i", part, part, dtype=np.float64))
+        part /= np.where(norms > 0, norms, 1).astype(np.float32)[:, np.newaxis]
+        start += length
+    return roots
+
+
+def parts_of(descriptor: Descriptor) -> tuple[int, ...]:
+    """Say which parts the vectors of a descriptor have: those of a fusion, or one."""
+    if isinstance(descriptor, Fusion):
+        return tuple(part.dim for part in descriptor.parts)
+    return (descriptor.dim,)
