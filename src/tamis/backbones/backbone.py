@@ -55,7 +55,7 @@ class Backbone(Descriptor):
         least = self.entry.least
         if self.size is None:
             object.__setattr__(self, "size", self.entry.size)
-        check_int("size", self.size, least, 2048)
+        check_int("size", self.size, least, self.entry.most)
         check_int("flip", self.flip, 0, 1)
 
     @property
@@ -143,7 +143,7 @@ class Backbone(Descriptor):
             return own
         row = self.entry
         module, _, function = row.build.partition(":")
-        stem = f"{row.name}-v{_VERSION}-{row.origin.sha256[:8]}"
+        stem = f"{row.name}-v{_VERSION}-{(row.origin.sha256 or '')[:8]}"
         build = getattr(importlib.import_module(module), function)
         return kept(stem, lambda: build(row))
 

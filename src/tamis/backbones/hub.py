@@ -115,8 +115,8 @@ def _bring(
             download(remote, arrived, progress=advance)
     except UnreachableError as error:
         raise WeightsError(
-            f"{asked} is not on this machine, and cannot be downloaded: {error}. {_by_hand(source)} "
-            f"{_instead(others())}"
+            f"{asked} is not on this machine, and cannot be downloaded: {error}. "
+            f"{_by_hand(source)} {_instead(others())}"
         ) from None
     except AbsentError as error:
         raise WeightsError(
@@ -148,8 +148,8 @@ def _by_hand(source: Source) -> str:
     size = f" ({source.size} MB)" if source.size else ""
     known = f" Its SHA-256 is {source.sha256}." if source.sha256 else ""
     return (
-        f"Without a network, download {source.address}{size} elsewhere and put it into the cache folder "
-        f"as {printable(str(source.path))}: it is used from there.{known}"
+        f"Without a network, download {source.address}{size} elsewhere and put it into the cache "
+        f"folder as {printable(str(source.path))}: it is used from there.{known}"
     )
 
 

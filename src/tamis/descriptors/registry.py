@@ -41,6 +41,13 @@ DESCRIPTORS: Final = {
     "efficientnet-lite0": "tamis.backbones.backbone:Backbone",
     "efficientnet-lite1": "tamis.backbones.backbone:Backbone",
     "efficientnet-lite2": "tamis.backbones.backbone:Backbone",
+    "vgg16": "tamis.backbones.backbone:Backbone",
+    "vgg19": "tamis.backbones.backbone:Backbone",
+    "resnet18": "tamis.backbones.backbone:Backbone",
+    "resnet50": "tamis.backbones.backbone:Backbone",
+    "resnet152": "tamis.backbones.backbone:Backbone",
+    "dinov2-small": "tamis.backbones.backbone:Backbone",
+    "clip-vit-b32": "tamis.backbones.backbone:Backbone",
 }
 
 SCHEMES: Final[dict[str, str]] = {}
