@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import importlib
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self
@@ -15,7 +14,7 @@ import numpy.typing as npt
 from tamis.backbones.cache import kept
 from tamis.backbones.entries import Entry, entry
 from tamis.backbones.origin import weights_of
-from tamis.backbones.session import on_gpu, session
+from tamis.backbones.session import on_gpu, opened, session
 from tamis.backbones.weights import Weights
 from tamis.descriptors.base import Descriptor, Features, check_int
 from tamis.descriptors.spec import written
@@ -23,11 +22,7 @@ from tamis.errors import InvalidParameterError
 from tamis.images import Pixels, Square, as_rgb, fit
 
 _VERSION: Final = 1  # of how graphs are built; a new one leaves what is cached aside
-_OPEN: Final = 4  # sessions kept for backbones that are built again
 _GPU_BATCH: Final = 32
-
-_sessions: dict[str, Any] = {}
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,16 +91,16 @@ class Backbone(Descriptor):
         features = np.empty((len(images), self.dim), np.float32)
         if not len(images):
             return features
-        opened = self._session()
+        running = self._session()
         # On a processor a picture costs the same alone as in a batch, and then what is
         # said of it cannot depend on its neighbours.
-        step = _GPU_BATCH if on_gpu(opened) else 1
-        (name,) = (one.name for one in opened.get_inputs())
+        step = _GPU_BATCH if on_gpu(running) else 1
+        (name,) = (one.name for one in running.get_inputs())
         for start in range(0, len(images), step):
             batch = self.prepare(images[start : start + step])
-            (found,) = opened.run(None, {name: batch})
+            (found,) = running.run(None, {name: batch})
             if self.flip:
-                (mirrored,) = opened.run(None, {name: np.ascontiguousarray(batch[..., ::-1])})
+                (mirrored,) = running.run(None, {name: np.ascontiguousarray(batch[..., ::-1])})
                 found = (found + mirrored) / 2
             features[start : start + step] = found
         return features
@@ -163,14 +158,7 @@ class Backbone(Descriptor):
         return copy
 
     def _session(self) -> Any:
-        key = self.__dict__.get("_digest", self.name)
-        with _lock:
-            if key not in _sessions:
-                opened = session(self.graph())
-                while len(_sessions) >= _OPEN:
-                    del _sessions[next(iter(_sessions))]
-                _sessions[key] = opened
-            return _sessions[key]
+        return opened(self.__dict__.get("_digest", self.name), lambda: session(self.graph()))
 
 
 def weights(name: str) -> Weights:

@@ -78,6 +78,22 @@ def fetch(
     return source
 
 
+def fetch_if_any(source: Source, asked: str) -> Source | None:
+    """Fetch a small file that need not be in the repository; None if it is not.
+
+    Raises
+    ------
+    WeightsError, DestinationError, MissingExtraError
+        As `fetch`; so also if nobody can say whether it is there.
+    """
+    try:
+        return fetch([source], asked, progress=lambda *_: None)
+    except WeightsError as error:
+        if isinstance(error.__cause__, AbsentError):
+            return None
+        raise
+
+
 def _placed(sources: Sequence[Source]) -> Source | None:
     return next((source for source in sources if source.path.is_file()), None)
 
@@ -106,7 +122,6 @@ def _bring(
     others: Callable[[], Sequence[str]],
     progress: Progress | None,
 ) -> Source:
-    source = sources[0]
     try:
         source, remote = _first_on_hub(sources)
         arrived = source.path.with_name(f".{source.path.name}.new")
@@ -116,13 +131,13 @@ def _bring(
     except UnreachableError as error:
         raise WeightsError(
             f"{asked} is not on this machine, and cannot be downloaded: {error}. "
-            f"{_by_hand(source)} {_instead(others())}"
+            f"{_by_hand(sources[0])} {_instead(others())}"
         ) from None
     except AbsentError as error:
         raise WeightsError(
-            f"{asked} is not on this machine, and not at {source.address}: {error}."
-            f"{_has(source)} {_instead(others())}"
-        ) from None
+            f"{asked} is not on this machine, and not at {sources[0].address}: {error}."
+            f"{_has(sources[0])} {_instead(others())}"
+        ) from error
     found = sha256_of(arrived)
     wanted = source.sha256 or (remote.etag if len(remote.etag) == _SHA256 else found)
     if found != wanted:

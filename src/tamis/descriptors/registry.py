@@ -50,7 +50,10 @@ DESCRIPTORS: Final = {
     "clip-vit-b32": "tamis.backbones.backbone:Backbone",
 }
 
-SCHEMES: Final[dict[str, str]] = {}
+SCHEMES: Final = {
+    "onnx": "tamis.backbones.onnxfile:OnnxFile",
+    "hf": "tamis.backbones.hubmodel:HubModel",
+}
 """The same for names that go on after a colon, such as ``onnx:/path/to/model.onnx``."""
 
 _WEIGHTED: Final = re.compile(r"([0-9.]+)\s*\*")
