@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -90,7 +91,7 @@ def _answer(ask: BaseHTTPRequestHandler, hub: Hub) -> None:
         siblings = [{"rfilename": name} for name in hub.files[repository]]
         text = json.dumps({"id": repository, "sha": COMMIT, "siblings": siblings}).encode()
         return _send(ask, 200, {"Content-Type": "application/json"}, text)
-    organisation, name, _, revision, file = ask.path.lstrip("/").split("/", 4)
+    organisation, name, _, revision, file = unquote(ask.path).lstrip("/").split("/", 4)
     repository = f"{organisation}/{name}"
     if repository not in hub.files:
         return _send(ask, 404, {"X-Error-Code": "RepoNotFound"})

