@@ -66,6 +66,8 @@ def read_safetensors(
             for name, entry in header.items():
                 if wanted(name):
                     start, end = entry["data_offsets"]
+                    if not 0 <= start <= end <= size - 8 - length:
+                        raise ValueError(f"{name} lies outside of it")
                     file.seek(8 + length + start)
                     found[name] = _tensor(name, entry, file.read(end - start))
             return found
