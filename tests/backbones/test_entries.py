@@ -30,6 +30,7 @@ def test_an_entry_is_complete(name):
     assert row.licence
     assert all(0 <= value <= 255 for value in row.mean)
     assert all(1 <= value <= 255 for value in row.std)
+    assert re.fullmatch("[0-9a-f]{64}", row.origin.sha256)
 
 
 @pytest.mark.parametrize("name", LITE)

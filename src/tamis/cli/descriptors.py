@@ -23,6 +23,10 @@ def descriptors(
         bool,
         typer.Option("--measure", help="Measure what a picture costs on this machine."),
     ] = False,
+    download: Annotated[
+        bool,
+        typer.Option("--download", help="Bring what SPEC needs from the hub onto this machine."),
+    ] = False,
     json: Json = None,
 ) -> None:
     """List the descriptors that --by takes, or say all about one.
@@ -30,12 +34,16 @@ def descriptors(
     tamis descriptors
 
     tamis descriptors "color(bins=8)" --measure
+
+    tamis descriptors resnet50 --download
     """
     from tamis.cli.console import warn, write_json
     from tamis.descriptors import descriptor
     from tamis.descriptors.cost import SHAPE
     from tamis.descriptors.entry import Entry, entries
 
+    if download:
+        _download(spec)
     listed, failures = entries() if spec is None else ([Entry.of(descriptor(spec))], {})
     rows: list[dict[str, Any]] = [dataclasses.asdict(entry) for entry in listed]
     result: dict[str, Any] = {"descriptors": rows}
@@ -55,6 +63,18 @@ def descriptors(
         _print_table(listed, costs)
     else:
         _print_entry(listed[0], costs)
+
+
+def _download(spec: str | None) -> None:
+    """Bring what the parts of a descriptor need."""
+    from tamis.descriptors import descriptor
+
+    if spec is None:
+        raise typer.BadParameter("--download needs a descriptor, as resnet50 --download.")
+    for leaf in descriptor(spec).leaves:
+        bring = getattr(leaf, "bring", None)
+        if bring is not None:
+            bring()
 
 
 def _measure(listed: "list[Entry]", failures: dict[str, str]) -> list[float | None]:
@@ -110,15 +130,21 @@ def _print_table(listed: "list[Entry]", costs: list[float | None]) -> None:
     console.print()
     lacking: dict[str, list[str]] = {}
     for entry in listed:
-        if entry.missing:
+        if entry.missing and not entry.download:
             lacking.setdefault(entry.missing, []).append(entry.name)
     for command, those in lacking.items():
         console.print(Text(f"Not installed: {', '.join(those)}. Install: {command}"))
+    if absent := [f"{entry.name} ({entry.download})" for entry in listed if entry.download]:
+        console.print(Text(f"Not downloaded: {', '.join(absent)}. {_DOWNLOAD_SAYS}"))
     if costs:
         console.print(_COST_SAYS, markup=False)
     console.print("All about one: tamis descriptors NAME", markup=False)
 
 
+_DOWNLOAD_SAYS = (
+    "Each comes at its first use, or before: tamis descriptors NAME --download. Without a network "
+    "its file can be placed by hand: tamis descriptors NAME says where."
+)
 _COST_SAYS = "ms is for one decoded picture of 96 x 128 pixels, on one thread of this machine."
 
 
@@ -135,7 +161,7 @@ def _print_entry(entry: "Entry", costs: list[float | None]) -> None:
     facts.add_row("source", Text(entry.source))
     facts.add_row("package", Text(entry.package))
     if entry.missing:
-        facts.add_row("install", Text(entry.missing))
+        facts.add_row("download" if entry.download else "install", Text(entry.missing))
     if costs:
         facts.add_row("cost", f"{_written(costs[0])} ms")
     console.print(Text(entry.name, style="bold"))

@@ -51,7 +51,9 @@ class Entry:
     text : str
         What it computes: its docstring up to the first section.
     missing : str
-        The command that installs what it needs; empty if all is there.
+        The command that brings what it needs; empty if all is there.
+    download : str
+        How much that command downloads from the Hugging Face hub; empty if nothing.
     parameters : tuple of Parameter
     """
 
@@ -63,6 +65,7 @@ class Entry:
     package: str
     text: str
     missing: str
+    download: str
     parameters: tuple[Parameter, ...]
 
     @classmethod
@@ -82,6 +85,7 @@ class Entry:
             package="tamis" if one.name in DESCRIPTORS or not others else others[0].package,
             text=f"{said}\n\n{about}" if about else said,
             missing=getattr(one, "missing", ""),
+            download=getattr(one, "download", ""),
             parameters=tuple(_parameters(one, text)),
         )
 

@@ -42,9 +42,19 @@ DESCRIPTORS: Final = {
     "efficientnet-lite0": "tamis.backbones.backbone:Backbone",
     "efficientnet-lite1": "tamis.backbones.backbone:Backbone",
     "efficientnet-lite2": "tamis.backbones.backbone:Backbone",
+    "vgg16": "tamis.backbones.backbone:Backbone",
+    "vgg19": "tamis.backbones.backbone:Backbone",
+    "resnet18": "tamis.backbones.backbone:Backbone",
+    "resnet50": "tamis.backbones.backbone:Backbone",
+    "resnet152": "tamis.backbones.backbone:Backbone",
+    "dinov2-small": "tamis.backbones.backbone:Backbone",
+    "clip-vit-b32": "tamis.backbones.backbone:Backbone",
 }
 
-SCHEMES: Final[dict[str, str]] = {}
+SCHEMES: Final = {
+    "onnx": "tamis.backbones.onnxfile:OnnxFile",
+    "hf": "tamis.backbones.hubmodel:HubModel",
+}
 """The same for names that go on after a colon, such as ``onnx:/path/to/model.onnx``."""
 
 _UNIT_WORDS: Final = {f"{unit}unit": unit for unit in UNITS if unit != "none"}

@@ -1,7 +1,8 @@
 """The grammar of specs: ``name(key=value,key="a value, quoted")``.
 
 A value is a number, ``none`` or text. Text that holds anything but letters, digits and
-``_-./:@~`` stands in double quotes; a double quote in it is written twice.
+``_-./:@~`` stands in double quotes; a double quote in it is written twice. So does what
+comes after the colon of a name: ``onnx:"/a path/model.onnx"``.
 """
 
 import re
@@ -13,7 +14,9 @@ from tamis.errors import InvalidParameterError
 Value = int | float | str | None
 
 _SPEC: Final = re.compile(
-    r'(?P<name>[^()"\s]+)\s*(?:\((?P<arguments>(?:"[^"]*"|[^()"])*)\))?', re.ASCII
+    r'(?P<name>[^()"\s]+(?:(?<=:)"(?:[^"]|"")+")?)\s*'
+    r'(?:\((?P<arguments>(?:"[^"]*"|[^()"])*)\))?',
+    re.ASCII,
 )
 _QUOTED: Final = re.compile(r'"((?:[^"]|"")*)"')
 _PLAIN: Final = re.compile(r"[\w\-./:@~]+")
@@ -56,7 +59,22 @@ def read(spec: str) -> tuple[str, str]:
             "color(bins=12,regions=3); text with other characters than letters, digits and "
             "_-./:@~ needs double quotes."
         )
-    return match["name"], match["arguments"] or ""
+    name, quote, rest = match["name"].partition('"')
+    return name + rest.removesuffix(quote).replace('""', '"'), match["arguments"] or ""
+
+
+def written_name(name: str) -> str:
+    """Write a name so that `read` gives it back; what is after a colon in quotes if need be.
+
+    Examples
+    --------
+    >>> written_name("onnx:/a path/model.onnx")
+    'onnx:"/a path/model.onnx"'
+    """
+    scheme, colon, rest = name.partition(":")
+    if _PLAIN.fullmatch(rest or scheme):
+        return name
+    return f'{scheme}{colon}"' + rest.replace('"', '""') + '"'
 
 
 def read_arguments(name: str, text: str, allowed: Iterable[str]) -> dict[str, Value]:
