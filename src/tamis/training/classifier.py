@@ -81,7 +81,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     precision : str
         Of the arithmetic of learning: ``"float32"``; ``"bfloat16"``, where weights stay
         float32; ``"auto"`` takes bfloat16 where the processor computes in it, and is
-        about 1.7 times as fast, otherwise float32. Answers are always in float32.
+        about 1.6 times as fast, otherwise float32. Answers are always in float32.
     progress : callable, optional
         Told a `tamis.training.trainer.Progress` after every batch.
 
