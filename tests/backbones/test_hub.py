@@ -35,6 +35,7 @@ def cache(tmp_path, monkeypatch):
 def hub(monkeypatch):
     with serving(Hub(files={"org/net": {"onnx/model.onnx": CONTENT}})) as running:
         monkeypatch.setenv("HF_ENDPOINT", running.url)
+        monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "60")  # it answers, if the machine is busy late
         yield running
 
 

@@ -38,6 +38,7 @@ def hub(monkeypatch):
     content = network().SerializeToString()
     with serving(Hub(files={"org/net": {"onnx/model.onnx": content}})) as running:
         monkeypatch.setenv("HF_ENDPOINT", running.url)
+        monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "60")  # it answers, if the machine is busy late
         yield running
 
 
