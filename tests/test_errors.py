@@ -21,6 +21,7 @@ from tamis.errors import (
     TableError,
     TamisError,
     UnknownNameError,
+    WeightsError,
     printable,
 )
 
@@ -34,6 +35,7 @@ BUILTINS = {
     CodebookError: ValueError,
     ReductionError: ValueError,
     PluginError: ImportError,
+    WeightsError: ValueError,
     CollectionError: RuntimeError,
     MissingExtraError: ImportError,
 }

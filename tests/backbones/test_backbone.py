@@ -43,7 +43,7 @@ def tiny(dim=1280, factor=1.0):
 
 
 def test_it_describes_by_the_graph_it_is_given():
-    one = descriptor(LITE0)
+    one = descriptor(f"{LITE0}(power=1)")
     other = one.using(tiny())
     assert other.spec == one.spec
     expected = ((PICTURE.astype(np.float64) - 127) / 128).mean((0, 1)).sum()
@@ -55,7 +55,7 @@ def test_it_describes_by_the_graph_it_is_given():
 
 def test_the_graph_travels_with_it(monkeypatch):
     monkeypatch.setenv("TAMIS_CACHE", "/dev/null")
-    carried = pickle.loads(pickle.dumps(descriptor(LITE0).using(tiny(factor=2.0))))
+    carried = pickle.loads(pickle.dumps(descriptor(f"{LITE0}(power=1)").using(tiny(factor=2.0))))
     assert carried.graph() == tiny(factor=2.0)
     found = carried.describe([np.full((8, 8, 3), 255, np.uint8)])
     np.testing.assert_allclose(found, 6.0, atol=1e-5)
@@ -77,12 +77,26 @@ def test_a_graph_that_is_none_is_refused():
 
 
 def test_a_mirror_image_is_the_same_with_flip():
-    one = descriptor(f"{LITE0}(size=64,flip=1)")
-    plain = descriptor(f"{LITE0}(size=64)")
+    one = descriptor(f"{LITE0}(size=64,flip=1,power=1)")
+    plain = descriptor(f"{LITE0}(size=64,power=1)")
     mirrored = np.ascontiguousarray(PICTURE[:, ::-1])
     np.testing.assert_allclose(one.describe([PICTURE]), one.describe([mirrored]), rtol=0, atol=1e-4)
     mean = plain.describe([PICTURE, mirrored]).mean(0)
     np.testing.assert_allclose(one.describe([PICTURE])[0], mean, rtol=0, atol=1e-4)
+
+
+def test_values_are_raised_to_a_power_and_keep_their_signs():
+    black, white = (np.full((8, 8, 3), grey, np.uint8) for grey in (0, 255))
+    graph = tiny(factor=3.0)
+    whole = descriptor(f"{LITE0}(power=1)").using(graph).describe([black, white])
+    assert whole.min() < 0 < whole.max()
+    roots = descriptor(LITE0).using(graph).describe([black, white])
+    np.testing.assert_allclose(roots * np.abs(roots), whole, rtol=1e-5)
+    assert (np.sign(roots) == np.sign(whole)).all()
+    assert descriptor(LITE0).power == 0.5
+    for power in ("0", "2", "-1", "much", "nan"):
+        with pytest.raises(InvalidParameterError, match="power must be a number"):
+            descriptor(f"{LITE0}(power={power})")
 
 
 def test_no_size_is_that_of_the_entry():

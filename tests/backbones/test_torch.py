@@ -23,7 +23,7 @@ def photos():
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_the_features_are_those_of_torch(number, photos):
     name = f"efficientnet-lite{number}"
-    one = descriptor(name)
+    one = descriptor(f"{name}(power=1)")
     if one.missing:
         pytest.skip(f"{name} is not installed: {one.missing}")
     network = package.EfficientNet.from_name(name).eval()

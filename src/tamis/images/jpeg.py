@@ -60,12 +60,14 @@ def decode_jpeg(data: bytes, size: Size, max_pixels: int) -> tuple[Pixels, int, 
 
 def _enough(height: int, width: int, square: Square) -> tuple[int, int]:
     """Compute the shape from which a square is only made smaller; (0, 0) if all is needed."""
+    # What is cut off is whole pixels: of twice the size half as much is lost or won.
+    side = 2 * square.side if square.crop else square.side
     shorter = min(height, width)
-    if shorter <= square.side:
+    if shorter <= side:
         return 0, 0
     if not square.crop:
-        return square.side, square.side
-    return -(-height * square.side // shorter), -(-width * square.side // shorter)
+        return side, side
+    return -(-height * side // shorter), -(-width * side // shorter)
 
 
 def _decode(data: bytes, space: str, height: int, width: int) -> Pixels:
