@@ -8,6 +8,7 @@ network, and begins anew when the process was ended.
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,12 @@ HUB: Final = "https://huggingface.co"
 # All of looking up: names, connecting, the answer. An error has to come within 3 seconds.
 _PATIENCE: Final = 2.0
 _SILENCE: Final = 10.0  # seconds without a byte that end a download
+_REST: Final = 30.0  # seconds for which a hub that did not answer is not asked again
 
 _T = TypeVar("_T")
+
+# Many threads may want the same network, and each would wait in its turn.
+_unanswered: dict[str, tuple[float, str]] = {}
 
 
 class UnreachableError(Exception):
@@ -186,6 +191,9 @@ def _answer(ask: Callable[[], _T], where: str, file: str, seconds: float) -> _T:
     """Give what `ask` gives, or say in our words what it raises."""
     from huggingface_hub import errors
 
+    when, why = _unanswered.get(endpoint(), (-_REST, ""))
+    if time.monotonic() - when < _REST:
+        raise UnreachableError(why)
     try:
         return _within(seconds, ask)
     except errors.GatedRepoError:
@@ -202,7 +210,9 @@ def _answer(ask: Callable[[], _T], where: str, file: str, seconds: float) -> _T:
     except errors.OfflineModeIsEnabled:
         raise UnreachableError("HF_HUB_OFFLINE is set") from None
     except Exception as error:
-        raise UnreachableError(_said(error)) from None
+        why = _said(error)
+        _unanswered[endpoint()] = time.monotonic(), why
+        raise UnreachableError(why) from None
 
 
 def _within(seconds: float, call: Callable[[], _T]) -> _T:
