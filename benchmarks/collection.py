@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 import simplejpeg
 
-from machine import coreldb, describe
-from tamis.descriptors import names
+from machine import by_hand, coreldb, describe
 from tamis.features import available_processors
 
 
@@ -35,8 +34,8 @@ def index(folder: Path, into: Path, *words: str) -> tuple[float, float]:
 
 def corel(folder: Path) -> None:
     """All descriptors over CorelDB."""
-    by = ",".join(names())
-    print(f"All {len(names())} descriptors over the photos of {coreldb()}:")
+    by = ",".join(by_hand())
+    print(f"All {len(by_hand())} descriptors over the photos of {coreldb()}:")
     print("| run | seconds | peak MB |")
     print("|---|---|---|")
     times = []

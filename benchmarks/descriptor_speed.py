@@ -25,9 +25,9 @@ from skimage.filters import gabor as gabor_of
 from threadpoolctl import threadpool_limits
 
 import reference
-from machine import coreldb, describe
+from machine import by_hand, coreldb, describe
 from reference import TOLERANCE, Picture, regions_of
-from tamis.descriptors import Descriptor, descriptor, names
+from tamis.descriptors import Descriptor, descriptor
 from tamis.table import ImageTable
 
 BATCH = 32
@@ -159,7 +159,7 @@ def defaults(photos: Sequence[Picture], files: Sequence[bytes], rounds: int) -> 
             simplejpeg.decode_jpeg(file)
 
     every = []
-    for name in names():
+    for name in by_hand():
         how = descriptor(name)
         in_batches(how, photos)
         times = []

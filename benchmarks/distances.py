@@ -22,8 +22,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.metrics.pairwise import additive_chi2_kernel
 
-from machine import coreldb, describe
-from tamis.descriptors import descriptor, names
+from machine import by_hand, coreldb, describe
+from tamis.descriptors import descriptor
 from tamis.distances import DISTANCES, Gallery
 from tamis.features import available_processors, extract
 from tamis.table import ImageTable
@@ -253,7 +253,7 @@ def compare_kernels(specs: list[str], sample: int) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--by", default=",".join(names()))
+    parser.add_argument("--by", default=",".join(by_hand()))
     parser.add_argument("--sample", type=int, default=200)
     parser.add_argument("--distances-on", default="lbp")
     parser.add_argument("--kernels-on", default="hsv,correlogram,cedd,lbp")

@@ -6,6 +6,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from tamis.backbones import ENTRIES
+from tamis.descriptors import names
 from tamis.features import available_processors
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +29,11 @@ def describe() -> str:
         f"{model}, {available_processors()} processors, Python {platform.python_version()}, "
         f"tamis {version('tamis')}, {versions}"
     )
+
+
+def by_hand() -> list[str]:
+    """Name the descriptors that are no networks: backbones have benchmarks of their own."""
+    return [name for name in names() if name not in ENTRIES]
 
 
 def coreldb() -> Path:

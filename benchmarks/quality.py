@@ -28,9 +28,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from machine import SIX, coreldb, describe
+from machine import SIX, by_hand, coreldb, describe
 from tamis.classify import KNNClassifier
-from tamis.descriptors import descriptor, names
+from tamis.descriptors import descriptor
 from tamis.distances import nearest
 from tamis.features import available_processors, extract
 from tamis.index import Matches
@@ -221,7 +221,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--by", help="specs, separated by ;")
     parser.add_argument("--galleries", default="C6,C80,all")
     options = parser.parse_args(arguments)
-    specs = options.by.split(";") if options.by else [CHANCE, *names(), *REFERENCE, *MORE]
+    specs = options.by.split(";") if options.by else [CHANCE, *by_hand(), *REFERENCE, *MORE]
     table = ImageTable.from_folder(coreldb())
     chosen = galleries(table)
     chosen = {name: chosen[name] for name in options.galleries.split(",")}

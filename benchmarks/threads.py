@@ -13,8 +13,8 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from machine import coreldb, describe
-from tamis.descriptors import descriptor, names
+from machine import by_hand, coreldb, describe
+from tamis.descriptors import descriptor
 from tamis.features import describe_chunks
 from tamis.table import ImageTable
 
@@ -60,7 +60,7 @@ def main() -> None:
     print(f"{len(table)} photos, two workers, median of {options.rounds} rounds")
     print("| descriptors | one thread, ms per photo | two threads | two processes |")
     print("|---|---|---|---|")
-    for specs in (["color"], ["edge", "lbp", "hsv"], names()):
+    for specs in (["color"], ["edge", "lbp", "hsv"], by_hand()):
         context = get_context("spawn")
         with ProcessPoolExecutor(2, context, _prepare, (specs,)) as pool:
             processes(table, pool)

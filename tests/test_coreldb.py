@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tamis.backbones import ENTRIES
 from tamis.classify import KNNClassifier
 from tamis.descriptors import descriptor, names
 from tamis.distances import Gallery
@@ -70,15 +71,19 @@ LEAST = {"gabor": 0.85}
 
 @pytest.mark.parametrize("name", names())
 def test_a_photo_finds_itself_at_another_size(name: str) -> None:
-    """Share of 200 photos whose copy at 96, 224 or 1200 px finds them first."""
+    """Share of photos whose copy at 96, 224 or 1200 px finds them first."""
     table = ImageTable.from_folder(PHOTOS)
     photos = [read_image(table.paths[row], size=None) for row in range(0, len(table), 54)][:200]
     one = descriptor(name)
+    if name in ENTRIES:
+        if one.missing:
+            pytest.skip(f"{name} is not installed: {one.missing}")
+        photos = photos[::4]  # they take longer
     gallery = Gallery(one.describe(photos))
     for size in (96, 224, 1200):
         copies = [at_size(photo, size) for photo in photos]
         found, _ = gallery.nearest(one.describe(copies), 1, jobs=2)
-        share = float((found[:, 0] == np.arange(200)).mean())
+        share = float((found[:, 0] == np.arange(len(photos))).mean())
         assert share >= LEAST.get(name, 0.97), f"{share:.3f} at {size} px"
 
 

@@ -22,6 +22,7 @@ from tamis.errors import (
     TableError,
     TamisError,
     UnknownNameError,
+    WeightsError,
     printable,
 )
 
@@ -36,6 +37,7 @@ BUILTINS = {
     ReductionError: ValueError,
     ModelError: ValueError,
     PluginError: ImportError,
+    WeightsError: ValueError,
     CollectionError: RuntimeError,
     MissingExtraError: ImportError,
 }

@@ -18,7 +18,16 @@ from PIL import Image, ImageOps
 import odd_files
 from odd_files import ODD_FILES, PHOTO, READABLE, UNREADABLE, encode, jpeg
 from tamis.errors import ImageReadError, InvalidParameterError
-from tamis.images import DEFAULT_SIZE, as_rgb, fit, has_signature, read_image, working_shape
+from tamis.images import (
+    DEFAULT_SIZE,
+    Square,
+    as_rgb,
+    fit,
+    has_signature,
+    read_image,
+    read_picture,
+    working_shape,
+)
 
 sides = st.integers(1, 10_000)
 sizes = st.integers(1, 600)
@@ -275,6 +284,51 @@ def test_scaled_decoding_is_close_to_shrinking_the_whole(tmp_path, shape, size):
 def test_a_turned_jpeg_is_scaled_to_its_upright_shape(tmp_path):
     path = write(tmp_path, encode(photo(600, 800), "JPEG", exif=odd_files.exif(6)))
     assert read_image(path, size=128).shape == (128, 96, 3)
+
+
+# Squares
+
+
+@pytest.mark.parametrize("shape", [(60, 80), (600, 800), (1300, 700), (90, 700), (224, 224)])
+@pytest.mark.parametrize("crop", [False, True])
+def test_a_jpeg_comes_as_the_square_of_its_whole(tmp_path, shape, crop):
+    path = write(tmp_path, encode(photo(*shape), "JPEG", quality=92, subsampling=0))
+    scaled = read_image(path, size=Square(224, crop))
+    whole = fit(read_image(path, size=None), Square(224, crop))
+    assert scaled.shape == whole.shape == (224, 224, 3)
+    assert np.abs(scaled.astype(int) - whole).mean() < 2.5
+    np.testing.assert_array_equal(fit(scaled, Square(224, crop)), scaled)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_square_is_upright(tmp_path, format, orientation):
+    exif = odd_files.exif(orientation)
+    path = write(tmp_path, encode(photo(200, 300), format, exif=exif))
+    upright = read_image(path, size=None)
+    for crop in (False, True):
+        square = read_image(path, size=Square(64, crop))
+        off = square.astype(int) - fit(upright, Square(64, crop))
+        assert np.abs(off).mean() < 2.5
+
+
+def test_a_cropped_square_shows_the_middle_and_a_stretched_one_all():
+    image = np.zeros((40, 100, 3), np.uint8)
+    image[:, 30:70] = 200
+    assert (fit(image, Square(20, crop=True)) == 200).all()
+    stretched = fit(image, Square(20))
+    assert (stretched[:, :6] == 0).all()
+    assert (stretched[:, 6:14] == 200).all()
+    image[:, 29] = image[:, 70] = 100
+    assert (fit(image, Square(20, crop=True)) == 200).all()
+
+
+def test_a_picture_read_for_several_sizes_shows_each_as_alone(tmp_path):
+    path = write(tmp_path, encode(photo(600, 800), "JPEG", quality=92))
+    sizes = [128, 64, Square(224), Square(64), Square(224, crop=True), None]
+    together = read_picture(path, sizes)
+    for size in sizes:
+        np.testing.assert_array_equal(together.at(size), read_image(path, size=size))
 
 
 # More than 8 bits

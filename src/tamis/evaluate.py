@@ -1,6 +1,7 @@
 """Evaluation: answers and the truth in, numbers out, with all that they depend on."""
 
 import platform
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -152,4 +153,7 @@ def evaluate(predictions: Predictions, truth: Mapping[str, str], *, seed: int = 
 def versions() -> dict[str, str | int]:
     """Name the programs that numbers depend on, with their versions."""
     packages = ("tamis", "numpy", "numba", "simplejpeg", "opencv-python-headless", "pillow")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    found = {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    if runtime := sys.modules.get("onnxruntime"):  # loaded: a network was run
+        found["onnxruntime"] = runtime.__version__
+    return found

@@ -59,7 +59,8 @@ def test_the_table_names_what_it_leads_to():
         module, _, attribute = place.partition(":")
         kind = getattr(importlib.import_module(module), attribute)
         assert issubclass(kind, Descriptor)
-        assert kind.name == name
+        assert descriptor(name).name == name
+        assert type(descriptor(name)) is kind
         assert dataclasses.is_dataclass(kind)
 
 

@@ -193,7 +193,9 @@ class _Drawing:
         return bytes(model.SerializeToString())
 
     def _node(self, kind: str, inputs: list[str], output: str, channels: int, **how: Any) -> str:
-        self._nodes.append(self._onnx.helper.make_node(kind, inputs, [output], output, **how))
+        # Named, since whoever quantizes it asks for the nodes by name.
+        make = self._onnx.helper.make_node
+        self._nodes.append(make(kind, inputs, [output], name=output, **how))
         self.channels[output] = channels
         return output
 

