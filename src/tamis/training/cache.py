@@ -24,7 +24,9 @@ from tamis.images import Pixels, Square, fit, read_image
 Pictures = Sequence[str | os.PathLike[str]] | Pixels
 """Paths, or an array of shape (n, H, W, 3), uint8."""
 
-_LET_GO: Final = 32 << 20  # bytes that may have been touched before they are let go
+# Pictures that may have been touched before they are let go. Few: the system may map 2 MiB
+# of a file for every byte that is touched.
+_LET_GO: Final = 16
 _CHUNK: Final = 64
 
 
@@ -61,7 +63,7 @@ class PixelCache:
 
         Nothing is lost: what was written stays in the file.
         """
-        self._touched += n * self.size * self.size * 3
+        self._touched += n
         if self._touched >= _LET_GO:
             self._touched = 0
             if hasattr(mmap, "MADV_DONTNEED"):
@@ -182,6 +184,26 @@ def as_pictures(pictures: Any) -> Pictures:
                 f"pictures must be paths, or an array of shape (n, H, W, 3), uint8. Got{shown}."
             )
     return paths
+
+
+def targets_of(X: Pictures, y: npt.ArrayLike, part: str) -> npt.NDArray[Any]:
+    """Check that every picture has one class.
+
+    Raises
+    ------
+    InvalidParameterError
+        Numbers do not match, or there is no picture.
+    """
+    X = as_pictures(X)
+    targets = np.asarray(y)
+    if targets.shape != (len(X),):
+        raise InvalidParameterError(
+            f"every {part} picture needs one class: {len(X)} pictures, classes of shape "
+            f"{targets.shape}."
+        )
+    if not len(targets):
+        raise InvalidParameterError(f"there is no {part} picture.")
+    return targets
 
 
 def digest_of_pixels(cache: PixelCache, rows: npt.NDArray[np.intp]) -> str:

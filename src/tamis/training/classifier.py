@@ -1,10 +1,7 @@
 """A network as a classifier of scikit-learn."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
@@ -17,7 +14,6 @@ from tamis.errors import (
     Failure,
     ImageReadError,
     InvalidParameterError,
-    MissingExtraError,
     TrainingError,
 )
 from tamis.features import available_processors
@@ -27,16 +23,17 @@ from tamis.training.cache import (
     Pictures,
     PixelCache,
     as_pictures,
-    digest_of_pixels,
     picture_at,
     read_all,
+    targets_of,
 )
 from tamis.training.checkpoint import Checkpoint, Record
+from tamis.training.identity import run_key
 from tamis.training.loader import Loader
+from tamis.training.machine import freed_memory_kept, takes_bfloat16, threads
+from tamis.training.settings import check_choices, recipe_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torch import nn
 
 _PREDICTED: Final = 64  # pictures at a time
@@ -81,6 +78,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         receives ``history.csv``. See `tamis.training.checkpoint.Checkpoint`.
     device : str, optional
         A device of torch: a GPU if there is one by default.
+    precision : str
+        Of the arithmetic of learning: ``"float32"``; ``"bfloat16"``, where weights stay
+        float32; ``"auto"`` takes bfloat16 where the processor computes in it, and is
+        about 1.7 times as fast, otherwise float32. Answers are always in float32.
     progress : callable, optional
         Told a `tamis.training.trainer.Progress` after every batch.
 
@@ -126,6 +127,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         cache_dir: str | None = None,
         checkpoint_dir: str | None = None,
         device: str | None = None,
+        precision: str = "auto",
         progress: Callable[[Any], object] | None = None,
     ) -> None:
         self.net = net
@@ -142,6 +144,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         self.cache_dir = cache_dir
         self.checkpoint_dir = checkpoint_dir
         self.device = device
+        self.precision = precision
         self.progress = progress
 
     def fit(
@@ -173,7 +176,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         """
         recipe = self._recipe()
         size = network(self.net).size if self.size is None else self.size
-        targets = _targets(X, y, "training")
+        targets = targets_of(X, y, "training")
         self.classes_, codes = np.unique(targets, return_inverse=True)
         if len(self.classes_) < 2:
             raise InvalidParameterError(
@@ -187,7 +190,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
                 self.failures_ = failures
                 self._train(recipe, size, cache, rows, codes, None)
             else:
-                known = self._codes(_targets(*validation, "validation"))
+                known = self._codes(targets_of(*validation, "validation"))
                 seen, seen_rows, seen_failures = self._read(validation[0], size)
                 self.failures_ = failures + seen_failures
                 with seen:
@@ -223,7 +226,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         size, served, device = self.preprocessing_["size"], self._served(), self._device()
         answers = np.full((len(X), len(self.classes_)), np.nan, np.float32)
         served.to(device)
-        with _threads(self._jobs()):
+        with threads(self._jobs()):
             for start in range(0, len(X), _PREDICTED):
                 good, pictures = [], []
                 for row in range(start, min(start + _PREDICTED, len(X))):
@@ -290,9 +293,21 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         )
         checkpoint = None
         if self.checkpoint_dir is not None:
-            key = self._key(recipe, size, how, training, validation)
+            settings = {
+                "net": self.net,
+                "size": size,
+                "batch_size": self.batch_size,
+                "seed": int(self.seed),
+                "sampling": self.sampling,
+                "bfloat16": takes_bfloat16(self.precision, self._device()),
+                "class_weight": repr(self.class_weight),
+                "recipe": asdict(recipe),
+                "augment": asdict(how),
+                "classes": [str(label) for label in self.classes_],
+            }
+            key = run_key(settings, filter(None, (training, validation)))
             checkpoint = Checkpoint(self.checkpoint_dir, key)
-        with torch.random.fork_rng(), _threads(self._jobs()):
+        with torch.random.fork_rng(), threads(self._jobs()), freed_memory_kept():
             torch.manual_seed(self.seed)
             module = build(self.net, len(self.classes_), size=size)
             trainer = Trainer(
@@ -303,6 +318,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
                 class_weight=self._class_weight(codes),
                 seed=self.seed,
                 device=self._device(),
+                bfloat16=takes_bfloat16(self.precision, self._device()),
                 checkpoint=checkpoint,
                 progress=self.progress,
             )
@@ -326,27 +342,12 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def _recipe(self) -> Recipe:
         """Take the network's recipe with what was asked for instead."""
-        recipe = network(self.net).recipe
-        asked: dict[str, Any] = {"epochs": self.epochs, "lr": self.lr, "patience": self.patience}
-        recipe = replace(recipe, **{k: v for k, v in asked.items() if v is not None})
-        for name, value, least in (
-            ("epochs", recipe.epochs, 1),
-            ("patience", recipe.patience, 0),
-            ("batch_size", self.batch_size, 1),
-            ("n_jobs", self._jobs(), 1),
-            ("seed", self.seed, 0),
-        ):
-            if not isinstance(value, int | np.integer) or value < least:
-                raise InvalidParameterError(
-                    f"{name} must be a whole number of at least {least}. Got {value!r}."
-                )
-        if not 0 < recipe.lr < float("inf"):
-            raise InvalidParameterError(f"lr must be above 0. Got {recipe.lr!r}.")
-        if self.sampling not in (None, "balanced"):
-            raise InvalidParameterError(
-                f"sampling must be 'balanced' or None. Got {self.sampling!r}."
-            )
-        return recipe
+        check_choices(self.sampling, self.precision)
+        return recipe_for(
+            network(self.net).recipe,
+            {"epochs": self.epochs, "lr": self.lr, "patience": self.patience},
+            {"batch_size": self.batch_size, "n_jobs": self._jobs(), "seed": self.seed},
+        )
 
     def _read(
         self, X: Pictures, size: int
@@ -380,26 +381,6 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         )
         return torch.tensor(weight, dtype=torch.float32)
 
-    def _key(
-        self,
-        recipe: Recipe,
-        size: int,
-        how: Augmentation,
-        training: Loader,
-        validation: Loader | None,
-    ) -> str:
-        """Say what run this is."""
-        parts = [
-            {"net": self.net, "size": size, "batch_size": self.batch_size, "seed": self.seed},
-            {"class_weight": repr(self.class_weight), "sampling": self.sampling},
-            {"recipe": asdict(recipe), "augment": asdict(how)},
-            {"classes": [str(label) for label in self.classes_]},
-        ]
-        for loader in filter(None, (training, validation)):
-            pixels = digest_of_pixels(loader.cache, loader.rows)
-            parts.append({"pixels": pixels, "targets": loader.targets.tolist()})
-        return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
-
     def _served(self) -> Any:
         from tamis.network.layers import Served
 
@@ -414,31 +395,3 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def _jobs(self) -> int:
         return available_processors() if self.n_jobs is None else self.n_jobs
-
-
-def _targets(X: Pictures, y: npt.ArrayLike, part: str) -> npt.NDArray[Any]:
-    X = as_pictures(X)
-    targets = np.asarray(y)
-    if targets.shape != (len(X),):
-        raise InvalidParameterError(
-            f"every {part} picture needs one class: {len(X)} pictures, classes of shape "
-            f"{targets.shape}."
-        )
-    if not len(targets):
-        raise InvalidParameterError(f"there is no {part} picture.")
-    return targets
-
-
-@contextmanager
-def _threads(jobs: int) -> "Iterator[None]":
-    """Let torch compute on so many threads for a while."""
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtraError.for_extra("train", "a network") from error
-    before = torch.get_num_threads()
-    torch.set_num_threads(jobs)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -67,6 +67,8 @@ class Trainer:
         What an error on each class weighs.
     seed : int
     device : str
+    bfloat16 : bool
+        Whether layers compute in it where that is safe, when they learn.
     checkpoint : Checkpoint, optional
     progress : callable, optional
         Told a `Progress` after every batch.
@@ -87,6 +89,7 @@ class Trainer:
         class_weight: Tensor | None = None,
         seed: int = 0,
         device: str = "cpu",
+        bfloat16: bool = False,
         checkpoint: Checkpoint | None = None,
         progress: Callable[[Progress], object] | None = None,
     ) -> None:
@@ -99,6 +102,7 @@ class Trainer:
         self.class_weight = None if class_weight is None else class_weight.to(device)
         self.seed = seed
         self.device = device
+        self.bfloat16 = bfloat16
         self.checkpoint = checkpoint
         self.progress = progress
         self.optimizer = _optimizer(self.network, recipe, device)
@@ -163,7 +167,10 @@ class Trainer:
         """Learn from one batch; return its mean loss and how many were right."""
         pictures = torch.from_numpy(batch.pictures).to(self.device)
         targets = torch.from_numpy(batch.targets).to(self.device)
-        logits = self.network(pictures)
+        kind = torch.device(self.device).type
+        with torch.autocast(kind, torch.bfloat16, enabled=self.bfloat16):
+            logits = self.network(pictures)
+        logits = logits.float()
         loss = self._loss(logits, targets)
         if batch.partners is not None:
             other = self._loss(logits, torch.from_numpy(batch.partners).to(self.device))
