@@ -153,7 +153,10 @@ def evaluate(predictions: Predictions, truth: Mapping[str, str], *, seed: int = 
 def versions() -> dict[str, str | int]:
     """Name the programs that numbers depend on, with their versions."""
     packages = ("tamis", "numpy", "numba", "simplejpeg", "opencv-python-headless", "pillow")
-    found: dict[str, str | int] = {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    found: dict[str, str | int] = {
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
     if runtime := sys.modules.get("onnxruntime"):  # loaded: a network was run
         found["onnxruntime"] = runtime.__version__
     return found
