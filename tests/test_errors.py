@@ -21,6 +21,7 @@ from tamis.errors import (
     ReductionError,
     TableError,
     TamisError,
+    TrainingError,
     UnknownNameError,
     WeightsError,
     printable,
@@ -39,6 +40,7 @@ BUILTINS = {
     PluginError: ImportError,
     WeightsError: ValueError,
     CollectionError: RuntimeError,
+    TrainingError: RuntimeError,
     MissingExtraError: ImportError,
 }
 

@@ -19,7 +19,7 @@ from tamis.descriptors.fusion import Fusion
 from tamis.errors import InvalidParameterError, ModelError
 from tamis.logistic import held_out, solve, spread
 
-STRENGTHS: Final = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
+STRENGTHS: Final = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
 """Strengths of the penalty that are tried, strongest first."""
 
 _EXACT: Final = 2048  # values up to which all of them are learned from
