@@ -123,7 +123,7 @@ def test_the_spec_rebuilds_it_whatever_the_path(tmp_path, name):
     assert again == one
     assert again.spec == one.spec
     np.testing.assert_array_equal(again.describe(IMAGES), one.describe(IMAGES))
-    fused = descriptor(f"1*{one.spec}+1*color>gauss8")
+    fused = descriptor(f"1*{one.spec}+1*color@early>gauss8")
     assert descriptor(fused.spec).spec == fused.spec
     assert one.spec in fused.spec
 

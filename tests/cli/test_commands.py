@@ -332,4 +332,5 @@ def test_the_commands_tested_are_all_there_are() -> None:
         "index",
         "search",
         "descriptors",
+        "train",
     }

@@ -149,10 +149,10 @@ def test_of_many_classes_the_worst_and_the_best_are_shown(tmp_path: Path) -> Non
     ("words", "code", "message"),
     [
         ([], 2, "say what to score, in one of three ways"),
-        (["{}", "--train", "{}", "--test", "{}"], 2, "Got DIR and --train DIR --test DIR."),
+        (["{}", "--train", "{}", "--test", "{}"], 2, "Got DIR and --train DIR --test DIR (or"),
         (["{}", "--queries", "{}"], 2, "one of three ways"),
         (["--gallery", "{}"], 2, "--gallery and --queries are needed both."),
-        (["--test", "{}"], 2, "--train and --test are needed both."),
+        (["--test", "{}"], 2, "--train and --test are needed both, or --model and --test."),
         (["{}", "-k", 3], 2, "-k is for the scoring of classification."),
         (["{}", "--report", "r.html"], 2, "--report is for the scoring of classification."),
         (["--train", "{}", "--test", "{}", "--depth", 3], 2, "--depth is for the scoring of"),

@@ -6,6 +6,7 @@ import pytest
 
 from tamis.errors import InvalidParameterError, TableError
 from tamis.learning import is_split_folder, training_parts
+from tamis.parts import with_parts
 from tamis.table import ImageTable
 
 
@@ -44,6 +45,25 @@ def test_the_folders_of_a_split_are_taken_as_they_are():
     )
     assert (parts.validation.paths, parts.validation.labels) == (("photos/val/ant/3",), ("ant",))
     assert parts.n_unlabelled == 1
+
+
+def test_pictures_that_know_their_part_are_taken_by_it():
+    whole = with_parts(
+        table("train/ant/1", "train/bee/2", "val/ant/3", "test/ant/4", "wasp/5"),
+        ["train", "val", "test"],
+    )
+    parts = training_parts(whole)
+    assert parts.train.paths == ("photos/train/ant/1", "photos/train/bee/2")
+    assert parts.train.labels == ("ant", "bee")
+    assert parts.validation.paths == ("photos/val/ant/3",)
+    assert not parts.set_aside
+
+
+def test_folds_are_not_learned_from_together():
+    names = ("fold-1/train/ant/1", "fold-1/test/bee/2", "fold-2/train/bee/2")
+    whole = with_parts(table(*names), ["fold-1/train", "fold-1/test", "fold-2/train"])
+    with pytest.raises(TableError, match=r"Name one of them: photos/fold-1\."):
+        training_parts(whole)
 
 
 def test_a_split_without_val_sets_some_of_train_aside():

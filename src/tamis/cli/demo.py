@@ -44,7 +44,7 @@ def demo(
     train, test = os.path.join(parts, "train"), os.path.join(parts, "test")
     say("")
     announce("sort", "--train", train, "--input", test, "--out", result, "--by", "color")
-    sort(train, test, result)
+    sort(train=train, source=test, out=result)
     say("")
     announce("evaluate", "--train", train, "--test", test, "--by", "color", "--report", report)
     evaluate(train=train, test=test, report=report)

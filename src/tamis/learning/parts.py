@@ -47,8 +47,9 @@ def training_parts(table: ImageTable, *, share: float = 0.2, seed: int = 0) -> T
     Parameters
     ----------
     table : ImageTable
-        Class folders; or ``train/`` and ``val/`` with class folders in them, as `tamis
-        split` writes them: ``test/`` is left alone.
+        Class folders; or pictures that know to which part of a split they belong; or
+        ``train/`` and ``val/`` with class folders in them. What is neither of ``train``
+        nor of ``val`` is left alone.
     share : float
         Of each class that is set aside where there is no ``val/``.
     seed : int
@@ -57,15 +58,26 @@ def training_parts(table: ImageTable, *, share: float = 0.2, seed: int = 0) -> T
     Raises
     ------
     TableError
-        There are fewer than two classes to learn.
+        There are fewer than two classes to learn, or several folds.
     InvalidParameterError
         `share` is out of its range.
     """
     if not 0 <= share <= _MOST:
         raise InvalidParameterError(f"the share must be in [0, {_MOST}]. Got {share:g}.")
     found = set(table.classes)
+    known = {part for part in table.splits if part is not None}
     validation = table.select([])
-    if _TRAIN in found and found <= set(PARTS):
+    if folds := sorted(part for part in known if "/" in part):
+        raise TableError(
+            f"{printable(table.root)} holds several folds, which share their pictures. Name one "
+            f"of them: {printable(os.path.join(table.root, folds[0].partition('/')[0]))}."
+        )
+    if _TRAIN in known:
+        table, validation = (
+            table.select(row for row, own in enumerate(table.splits) if own == part)
+            for part in (_TRAIN, _VALIDATION)
+        )
+    elif _TRAIN in found and found <= set(PARTS):
         of_part = {
             part: _below(table, [row for row, own in enumerate(table.labels) if own == part])
             for part in (_TRAIN, _VALIDATION)
