@@ -71,10 +71,10 @@ def eighty_classes(table: ImageTable, specs: list[str], keep: Path | None) -> No
     train, test = (np.array(parts[name]) for name in ("train", "test"))
     print(f"80 classes, 70/30, seed 0: {len(train)} and {len(test)} photos")
     print(
-        "| probe by | values | strength | log-loss, held out | accuracy, held out | "
+        "| probe by | values | power | strength | log-loss, held out | accuracy, held out | "
         "test accuracy | training, s |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|")
     for spec in specs:
         pieces = [vectors(table, name, keep) for name in spec.split("+")]
         both = np.hstack(pieces)
@@ -84,8 +84,8 @@ def eighty_classes(table: ImageTable, specs: list[str], keep: Path | None) -> No
         seconds = time.perf_counter() - start
         best = next(row for row in probe.scores_ if row["strength"] == probe.strength_)
         print(
-            f"| {spec} | {both.shape[1]} | {probe.strength_:.0e} | {best['loss']:.4f} | "
-            f"{best['accuracy']:.4f} | {probe.score(both[test], labels[test]):.4f} | "
+            f"| {spec} | {both.shape[1]} | {probe.power_:g} | {probe.strength_:.0e} | "
+            f"{best['loss']:.4f} | {best['accuracy']:.4f} | {probe.score(both[test], labels[test]):.4f} | "
             f"{seconds:.1f} |",
             flush=True,
         )

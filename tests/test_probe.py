@@ -20,15 +20,16 @@ def blobs(n=240, dim=12, classes=4, noise=1.0, seed=0):
     return X, np.array(list("dbca"))[y]
 
 
+@pytest.mark.parametrize("power", [1.0, 0.5])
 @pytest.mark.parametrize("strength", [1e-1, 1e-3])
 @pytest.mark.parametrize("weight", [None, "balanced"])
-def test_it_finds_what_scikit_learn_finds(strength, weight):
+def test_it_finds_what_scikit_learn_finds(strength, weight, power):
     X, y = blobs()
     keep = (y != "a") | (np.arange(len(y)) % 3 == 0)  # one class is rarer
     X, y = X[keep], y[keep]
-    probe = ProbeClassifier(strengths=[strength], class_weight=weight).fit(X, y)
+    probe = ProbeClassifier(strengths=[strength], powers=[power], class_weight=weight).fit(X, y)
     # What the probe does to vectors before, as its docstring says.
-    vectors = normalised(X, (X.shape[1],)).astype(np.float64)
+    vectors = normalised(X, (X.shape[1],), power).astype(np.float64)
     vectors -= vectors.mean(axis=0)
     vectors /= np.sqrt((vectors**2).sum() / (len(vectors) - 1))
     other = LogisticRegression(C=1 / (strength * len(X)), class_weight=weight, tol=1e-10)
@@ -51,6 +52,23 @@ def test_the_strength_with_the_lowest_loss_is_taken():
     assert [row["strength"] for row in probe.scores_] == sorted(
         (row["strength"] for row in probe.scores_), reverse=True
     )
+
+
+def test_the_power_with_the_lowest_loss_is_taken():
+    X, y = blobs(noise=2.0)
+    alone = {
+        power: min(row["loss"] for row in ProbeClassifier(powers=[power]).fit(X, y).scores_)
+        for power in (1.0, 0.5)
+    }
+    probe = ProbeClassifier().fit(X, y)
+    assert probe.power_ == min(alone, key=alone.get) == probe.head_.power
+    assert min(row["loss"] for row in probe.scores_) == min(alone.values())
+
+
+@pytest.mark.parametrize("powers", [[], [0.0], [2.0]])
+def test_a_power_out_of_range_is_refused(powers):
+    with pytest.raises(InvalidParameterError, match=r"powers must be in"):
+        ProbeClassifier(powers=powers).fit(*blobs())
 
 
 def test_noise_is_not_believed():

@@ -14,13 +14,16 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tamis.descriptors.base import Descriptor, Features
-from tamis.descriptors.components import fit_components
+from tamis.descriptors.components import Components, fit_components
 from tamis.descriptors.fusion import Fusion
 from tamis.errors import InvalidParameterError, ModelError
 from tamis.logistic import held_out, solve, spread
 
 STRENGTHS: Final = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
 """Strengths of the penalty that are tried, strongest first."""
+
+POWERS: Final = (1.0, 0.5)
+"""Powers of the values that are tried: as they are, and their square roots."""
 
 _EXACT: Final = 2048  # values up to which all of them are learned from
 _REDUCED: Final = 1024  # directions that are learned from where there are more
@@ -37,6 +40,8 @@ class LinearHead:
         Lengths of the parts of a vector, each of which is normalised by itself.
     weights : ndarray of shape (sum(parts), n_classes), float32
     bias : ndarray of shape (n_classes,), float32
+    power : float
+        To which values are raised first.
 
     Raises
     ------
@@ -47,6 +52,7 @@ class LinearHead:
     parts: tuple[int, ...]
     weights: npt.NDArray[np.float32]
     bias: npt.NDArray[np.float32]
+    power: float = 1.0
 
     def __post_init__(self) -> None:
         if self.weights.ndim != 2 or self.weights.shape != (sum(self.parts), len(self.bias)):
@@ -54,6 +60,8 @@ class LinearHead:
                 f"the weights of a probe must have the shape ({sum(self.parts)}, "
                 f"{len(self.bias)}). Got {self.weights.shape}."
             )
+        if not 0 < self.power <= 1:
+            raise ModelError(f"the power of a probe must be in ]0, 1]. Got {self.power:g}.")
         if not (np.isfinite(self.weights).all() and np.isfinite(self.bias).all()):
             raise ModelError("the weights of a probe must be finite; these are not.")
 
@@ -73,7 +81,7 @@ class LinearHead:
         # Always as many rows: BLAS adds in an order that depends on their number.
         block = np.zeros((_ROWS, sum(self.parts)), np.float32)
         for start in range(0, len(features), _ROWS):
-            rows = normalised(features[start : start + _ROWS], self.parts)
+            rows = normalised(features[start : start + _ROWS], self.parts, self.power)
             block[: len(rows)] = rows
             scores = (block @ self.weights)[: len(rows)].astype(np.float64) + self.bias
             scores = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -84,7 +92,7 @@ class LinearHead:
         """Write it, as `from_bytes` reads it."""
         buffer = io.BytesIO()
         parts = np.array(self.parts, np.int64)
-        np.savez(buffer, parts=parts, weights=self.weights, bias=self.bias)
+        np.savez(buffer, parts=parts, weights=self.weights, bias=self.bias, power=self.power)
         return buffer.getvalue()
 
     @classmethod
@@ -101,18 +109,20 @@ class LinearHead:
                 parts = tuple(int(length) for length in file["parts"])
                 weights = file["weights"].astype(np.float32, casting="same_kind")
                 bias = file["bias"].astype(np.float32, casting="same_kind")
+                power = float(file["power"])
         except (ValueError, KeyError, EOFError, TypeError, OSError, zipfile.BadZipFile) as error:
             raise ModelError(f"the weights of the probe cannot be read: {error}") from error
-        return cls(parts, weights, bias)
+        return cls(parts, weights, bias, power)
 
 
 class ProbeClassifier(ClassifierMixin, BaseEstimator):
     """Multinomial logistic regression, its strength cross-validated.
 
-    Each part of a vector is replaced by the signed square roots of its values and
-    brought to length 1 [1]_; then a linear softmax classifier is fitted with an L2
-    penalty. Of the strengths the one is taken whose answers for pictures that it was
-    not fitted to have the lowest log-loss, so that its probabilities can be believed.
+    The values are taken as they are or as signed square roots, and each part of a vector
+    is brought to length 1 [1]_; then a linear softmax classifier is fitted with an L2
+    penalty. Of the powers and strengths those are taken whose answers for pictures that
+    it was not fitted to have the lowest log-loss, so that its probabilities can be
+    believed.
 
     Parameters
     ----------
@@ -122,6 +132,8 @@ class ProbeClassifier(ClassifierMixin, BaseEstimator):
     strengths : sequence of float
         Of the penalty ``strength / 2 * sum(weights**2)`` beside the mean log-loss, tried
         from the strongest on until one is worse. One alone is taken as it is.
+    powers : sequence of float
+        To which the sizes of the values are raised, each in ]0, 1]; all are tried.
     folds : int
         Of the cross-validation, 2 or more.
     class_weight : "balanced", dict or None
@@ -134,10 +146,11 @@ class ProbeClassifier(ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         Sorted.
     n_features_in_ : int
-    strength_ : float
-        The one that was taken.
+    strength_, power_ : float
+        Those that were taken.
     scores_ : list of dict
-        Per strength tried: strength, loss and accuracy on the pictures held out.
+        Per strength tried with that power: strength, loss and accuracy on the pictures
+        held out. Empty if there was nothing to choose.
     head_ : LinearHead
 
     Notes
@@ -157,6 +170,7 @@ class ProbeClassifier(ClassifierMixin, BaseEstimator):
     classes_: npt.NDArray[Any]
     n_features_in_: int
     strength_: float
+    power_: float
     scores_: list[dict[str, float]]
     head_: LinearHead
 
@@ -165,12 +179,14 @@ class ProbeClassifier(ClassifierMixin, BaseEstimator):
         *,
         parts: Sequence[int] | None = None,
         strengths: Sequence[float] = STRENGTHS,
+        powers: Sequence[float] = POWERS,
         folds: int = 3,
         class_weight: Any = None,
         seed: int = 0,
     ) -> None:
         self.parts = parts
         self.strengths = strengths
+        self.powers = powers
         self.folds = folds
         self.class_weight = class_weight
         self.seed = seed
@@ -194,6 +210,9 @@ class ProbeClassifier(ClassifierMixin, BaseEstimator):
         strengths = sorted(map(float, self.strengths), reverse=True)
         if not strengths or strengths[-1] <= 0:
             raise InvalidParameterError(f"strengths must be positive. Got {self.strengths!r}.")
+        powers = [float(power) for power in self.powers]
+        if not powers or not all(0 < power <= 1 for power in powers):
+            raise InvalidParameterError(f"powers must be in ]0, 1]. Got {self.powers!r}.")
         if self.folds < 2:
             raise InvalidParameterError(f"folds must be at least 2. Got {self.folds}.")
         parts = tuple(self.parts) if self.parts is not None else (vectors.shape[1],)
@@ -208,27 +227,25 @@ class ProbeClassifier(ClassifierMixin, BaseEstimator):
             )
         shares = compute_sample_weight(self.class_weight, targets).astype(np.float32)
 
-        vectors = normalised(vectors, parts)
-        n, dim = vectors.shape
-        most = _EXACT if dim <= _EXACT else _REDUCED
-        basis = fit_components(vectors, min(n, dim, most))
-        inside: Features = np.matmul(vectors - basis.mean, basis.axes.T, dtype=np.float32)
-        del vectors
-        total = float(basis.variances.sum()) or 1.0
-        scale = np.float32(1 / np.sqrt(total))
-        np.multiply(inside, scale, out=inside)
-        curvature = basis.variances / total / len(self.classes_)
-
-        self.scores_, start = [], None
-        if len(strengths) == 1:
-            self.strength_ = strengths[0]
-        else:
-            self.strength_, start = self._choose(inside, codes, shares, curvature, strengths)
-        found = solve(inside, codes, shares, self.strength_, curvature, start=start, tolerance=1e-5)
-        weights = (basis.axes.T * scale) @ found[:-1].astype(np.float32)
-        self.head_ = LinearHead(
-            parts, weights, (found[-1] - basis.mean @ weights).astype(np.float32)
-        )
+        single = len(powers) * len(strengths) == 1
+        self.scores_, self.strength_, self.power_ = [], strengths[0], powers[0]
+        best, start = np.inf, None
+        for power in [] if single else powers:
+            inside = _Inside.make(normalised(vectors, parts, power), len(self.classes_))
+            scores, begun = self._choose(inside, codes, shares, strengths)
+            least = min(scores, key=lambda row: row["loss"])
+            if least["loss"] < best:
+                best, start = least["loss"], begun
+                self.scores_, self.strength_, self.power_ = scores, least["strength"], power
+        inside = _Inside.make(normalised(vectors, parts, self.power_), len(self.classes_))
+        found = solve(
+            inside.values, codes, shares, self.strength_, inside.curvature,
+            start=start, tolerance=1e-5,
+        )  # fmt: skip
+        basis = inside.basis
+        weights = (basis.axes.T * inside.scale) @ found[:-1].astype(np.float32)
+        bias = (found[-1] - basis.mean @ weights).astype(np.float32)
+        self.head_ = LinearHead(parts, weights, bias, self.power_)
         return self
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -244,39 +261,60 @@ class ProbeClassifier(ClassifierMixin, BaseEstimator):
 
     def _choose(
         self,
-        inside: npt.NDArray[np.float32],
+        inside: "_Inside",
         codes: npt.NDArray[np.intp],
         shares: npt.NDArray[np.float32],
-        curvature: npt.NDArray[Any],
         strengths: Sequence[float],
-    ) -> tuple[float, npt.NDArray[np.float64]]:
-        """Cross-validate; gives the strength and weights to start from."""
+    ) -> tuple[list[dict[str, float]], npt.NDArray[np.float64]]:
+        """Cross-validate; gives a row per strength, and weights to start from."""
+        values, curvature = inside.values, inside.curvature
         fold_of = spread(codes, self.folds, self.seed)
         held = [fold_of == fold for fold in range(self.folds) if (fold_of == fold).any()]
         starts: list[npt.NDArray[np.float64] | None] = [None] * len(held)
-        best, start = np.inf, np.zeros((inside.shape[1] + 1, len(self.classes_)))
-        strength = strengths[0]
+        best, start = np.inf, np.zeros((values.shape[1] + 1, len(self.classes_)))
+        rows = []
         for tried in strengths:
             loss = right = 0.0
             for i, out in enumerate(held):
                 found = starts[i] = solve(
-                    inside[~out], codes[~out], shares[~out], tried, curvature,
+                    values[~out], codes[~out], shares[~out], tried, curvature,
                     start=starts[i], n_classes=len(self.classes_),
                 )  # fmt: skip
-                one = held_out(inside[out], codes[out], shares[out], found)
+                one = held_out(values[out], codes[out], shares[out], found)
                 loss, right = loss + one[0], right + one[1]
             loss, right = loss / float(shares.sum()), right / len(codes)
-            self.scores_.append({"strength": tried, "loss": loss, "accuracy": right})
+            rows.append({"strength": tried, "loss": loss, "accuracy": right})
             if loss >= best:
                 break
-            best, strength = loss, tried
+            best = loss
             start = np.mean([one for one in starts if one is not None], axis=0)
-        return strength, start
+        return rows, start
 
 
-def normalised(features: Features, parts: Sequence[int]) -> Features:
-    """Take signed square roots, and bring each part of each vector to length 1."""
-    roots = np.sqrt(np.abs(features))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Inside:
+    """Vectors along their principal directions, where the fit converges quickly."""
+
+    values: npt.NDArray[np.float32]
+    basis: Components
+    scale: np.float32
+    curvature: npt.NDArray[Any]
+
+    @classmethod
+    def make(cls, vectors: Features, n_classes: int) -> Self:
+        n, dim = vectors.shape
+        most = _EXACT if dim <= _EXACT else _REDUCED
+        basis = fit_components(vectors, min(n, dim, most))
+        values: Features = np.matmul(vectors - basis.mean, basis.axes.T, dtype=np.float32)
+        total = float(basis.variances.sum()) or 1.0
+        scale = np.float32(1 / np.sqrt(total))
+        np.multiply(values, scale, out=values)
+        return cls(values, basis, scale, basis.variances / total / n_classes)
+
+
+def normalised(features: Features, parts: Sequence[int], power: float) -> Features:
+    """Raise values to a power, keeping their signs, and each part of a vector to length 1."""
+    roots = np.abs(features) ** np.float32(power) if power != 1 else np.abs(features)
     np.copysign(roots, features, out=roots)
     start = 0
     for length in parts:

@@ -84,6 +84,7 @@ def train_probe(
             "net": "probe",
             "descriptor": descriptor.spec,
             "strength": f"{probe.strength_:g}, by {probe.folds} folds",
+            "power": f"{probe.power_:g}, by {probe.folds} folds",
             "class_weight": class_weight or "none",
             "seed": seed,
             **_about(train.paths, train.labels, parts),
