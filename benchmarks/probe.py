@@ -85,8 +85,8 @@ def eighty_classes(table: ImageTable, specs: list[str], keep: Path | None) -> No
         best = next(row for row in probe.scores_ if row["strength"] == probe.strength_)
         print(
             f"| {spec} | {both.shape[1]} | {probe.power_:g} | {probe.strength_:.0e} | "
-            f"{best['loss']:.4f} | {best['accuracy']:.4f} | {probe.score(both[test], labels[test]):.4f} | "
-            f"{seconds:.1f} |",
+            f"{best['loss']:.4f} | {best['accuracy']:.4f} | "
+            f"{probe.score(both[test], labels[test]):.4f} | {seconds:.1f} |",
             flush=True,
         )
 
