@@ -170,7 +170,9 @@ def make_usearch(vectors: Vectors) -> object:
     return index
 
 
-def others(vectors: Vectors, folder: Path) -> Iterator[tuple[str, float, Any]]:
+def others(
+    vectors: Vectors, folder: Path, *, with_usearch: bool
+) -> Iterator[tuple[str, float, Any]]:
     """Indexes of FAISS and usearch: name, seconds of building, and a way to try efforts."""
     import faiss
 
@@ -193,6 +195,8 @@ def others(vectors: Vectors, folder: Path) -> Iterator[tuple[str, float, Any]]:
             lambda index, file=file: faiss.write_index(index, str(file)),
         )
         yield what, built, partial(faiss_efforts, file, word, efforts)
+    if not with_usearch:
+        return
     file = folder / "hnsw.usearch"
     built = kept(file, partial(make_usearch, vectors), lambda index: index.save(str(file)))
     yield "usearch HNSW, M 16", built, partial(usearch_efforts, file)
@@ -243,12 +247,12 @@ def make_ours(vectors: Vectors, folder: Path) -> tuple[Path, float]:
     return path, float(seconds.read_text())
 
 
-def latency(n: int, n_queries: int, folder: Path, *, only_build: bool) -> None:
+def latency(n: int, n_queries: int, folder: Path, *, only_build: bool, with_usearch: bool) -> None:
     """Print a table for n vectors; or only make all indexes and keep them in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     vectors, queries = clustered(n, n_queries)
     path, built = make_ours(vectors, folder)
-    rivals = list(others(vectors, folder))
+    rivals = list(others(vectors, folder, with_usearch=with_usearch))
     if only_build:
         return
     print(f"\n{n:,} vectors, {n_queries} queries:\n")
@@ -327,13 +331,15 @@ def main() -> None:
     parser.add_argument("--updates", action="store_true")
     parser.add_argument("--keep", type=Path, help="folder of the indexes")
     parser.add_argument("--only-build", action="store_true")
+    parser.add_argument("--without-usearch", action="store_true")
     given = parser.parse_args()
     packages = ", ".join(f"{name} {version(name)}" for name in ("pylance", "faiss-cpu", "usearch"))
     print(f"{time.strftime('%Y-%m-%d')}, {describe()}, {packages}")
     with tempfile.TemporaryDirectory() as folder:
         for n in given.sizes:
             at = (given.keep or Path(folder)) / str(n)
-            latency(n, given.queries, at, only_build=given.only_build)
+            usearch = not given.without_usearch
+            latency(n, given.queries, at, only_build=given.only_build, with_usearch=usearch)
         if given.updates:
             updates(100_000, given.queries, Path(folder) / "updates")
 
