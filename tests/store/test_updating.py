@@ -15,7 +15,7 @@ import tamis.store.updating as update_module
 from command import tamis
 from pictures import KINDS, write_kinds
 from tamis.descriptors import descriptor
-from tamis.errors import CollectionError, DestinationError
+from tamis.errors import CollectionError, DestinationError, MissingExtraError
 from tamis.features import extract
 from tamis.lock import locked
 from tamis.store import Collection, is_collection, update
@@ -310,3 +310,11 @@ def test_vectors_are_read_in_the_order_of_the_table(photos, path):
     check(path, photos, COLOR)
     ids = Collection.open(path).rows.ids
     assert (np.diff(ids) < 0).any()
+
+
+def test_without_lance_it_says_what_to_install(tmp_path, monkeypatch):
+    for name in ("lance", "pyarrow"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingExtraError, match=r'pip install "tamis\[store\]"'):
+        update(tmp_path / "c.tamis", ImageTable((), (), (), root=str(tmp_path)))
+    assert not os.listdir(tmp_path)

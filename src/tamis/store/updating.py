@@ -115,7 +115,10 @@ def update(
         The collection cannot be read, or belongs to another folder.
     DestinationError
         Another process is writing to it, or the folder cannot be written to.
+    MissingExtraError
+        Lance is not installed.
     """
+    lance()  # before a folder is made
     name = os.fspath(path)
     with locked(name):
         collection = _open_or_create(name, table.root)
