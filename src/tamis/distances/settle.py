@@ -88,6 +88,13 @@ def settle(
     )
     if not len(starts):
         raise InvalidParameterError("values are too large: their distances exceed float32.")
+    return _rank(starts, rows, _measured(how, queries, gallery, starts, rows), k)
+
+
+def _measured(
+    how: Distance, queries: Vectors, gallery: Vectors, starts: Array, rows: Array
+) -> Array:
+    """Distance in float64 of each query to each row of its list."""
     sums = np.empty(len(rows))
     measure = _measure_sparse if queries.sparse else _measure_dense
     measure(
@@ -100,7 +107,7 @@ def settle(
         sums,
     )
     of_query = np.repeat(queries.masses, np.diff(starts))
-    return _rank(starts, rows, _finished(how.finish, sums, of_query, gallery.masses[rows]), k)
+    return _finished(how.finish, sums, of_query, gallery.masses[rows])
 
 
 def _finite(kind: Kind, queries: Vectors, gallery: Vectors) -> bool:
@@ -226,18 +233,4 @@ def measure_all(how: Distance, queries: Vectors, gallery: Vectors) -> Array:
     n_queries, n = queries.shape[0], gallery.shape[0]
     starts = np.arange(n_queries + 1) * n
     rows = np.tile(np.arange(n), n_queries)
-    sums = np.empty(len(rows))
-    measure = _measure_sparse if queries.sparse else _measure_dense
-    measure(
-        how.kind,
-        how.prepare is Prepare.ROOT,
-        (queries.starts, queries.bins, queries.values, queries.scales),
-        (gallery.starts, gallery.bins, gallery.values, gallery.scales),
-        starts,
-        rows,
-        sums,
-    )
-    of_query = np.repeat(queries.masses, n)
-    return _finished(how.finish, sums, of_query, np.tile(gallery.masses, n_queries)).reshape(
-        n_queries, n
-    )
+    return _measured(how, queries, gallery, starts, rows).reshape(n_queries, n)
