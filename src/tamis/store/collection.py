@@ -25,6 +25,8 @@ _BATCH_BYTES: Final = 64 << 20
 
 def lance() -> ModuleType:
     """Import Lance, or say how to install it."""
+    # What it will do anyway one day; until then it warns on stderr.
+    os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
     try:
         import lance as library
     except ImportError:
