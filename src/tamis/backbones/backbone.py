@@ -18,7 +18,7 @@ from tamis.backbones.session import on_gpu, opened, session
 from tamis.backbones.source import Source
 from tamis.backbones.weights import Weights
 from tamis.descriptors.base import Descriptor, Features, check_int
-from tamis.descriptors.spec import written
+from tamis.descriptors.spec import spec_of
 from tamis.errors import InvalidParameterError, printable
 from tamis.images import Pixels, Square, as_rgb, fit
 
@@ -132,12 +132,7 @@ class Backbone(Descriptor):
 
     @property
     def spec(self) -> str:  # noqa: D102 - as Descriptor
-        values = sorted(
-            (field.name, getattr(self, field.name))
-            for field in dataclasses.fields(self)
-            if field.name != "name"
-        )
-        return f"{self.name}({','.join(f'{key}={written(value)}' for key, value in values)})"
+        return spec_of(self)
 
     @property
     def view(self) -> Square:

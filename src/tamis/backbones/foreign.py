@@ -1,6 +1,5 @@
 """Networks from elsewhere as descriptors: shown pictures as they want them."""
 
-import dataclasses
 import os
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ import numpy.typing as npt
 from tamis.backbones.graphfile import DIGEST_LENGTH, GraphFile, examine
 from tamis.backbones.session import on_gpu, opened, session
 from tamis.descriptors.base import Descriptor, Features, check_choice, check_int
-from tamis.descriptors.spec import written, written_name
+from tamis.descriptors.spec import spec_of
 from tamis.errors import InvalidParameterError, WeightsError, printable
 from tamis.images import Pixels, Square, as_rgb, fit
 from tamis.images.pixels import resize
@@ -84,13 +83,7 @@ class Foreign(Descriptor):
 
     @property
     def spec(self) -> str:  # noqa: D102 - as Descriptor
-        values = sorted(
-            (field.name, getattr(self, field.name))
-            for field in dataclasses.fields(self)
-            if field.name != "name"
-        )
-        arguments = ",".join(f"{key}={written(value)}" for key, value in values)
-        return f"{written_name(self.name)}({arguments})"
+        return spec_of(self)
 
     @property
     def view(self) -> Square:  # noqa: D102 - as Descriptor

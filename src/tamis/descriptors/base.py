@@ -1,6 +1,5 @@
 """What a descriptor is: the protocol that everything downstream is written against."""
 
-import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from tamis.descriptors.spec import written
+from tamis.descriptors.spec import spec_of
 from tamis.errors import InvalidParameterError
 from tamis.images import DEFAULT_SIZE, Pixels, Size, as_rgb, fit
 
@@ -177,8 +176,7 @@ class PixelDescriptor(Descriptor):
     @property
     def spec(self) -> str:
         """Name and parameters, such as ``color(bins=12,regions=3,size=128)``."""
-        values = ((f.name, getattr(self, f.name)) for f in dataclasses.fields(self))
-        return f"{self.name}({','.join(f'{k}={written(v)}' for k, v in sorted(values))})"
+        return spec_of(self)
 
     def describe(self, images: Sequence[Pixels]) -> Features:  # noqa: D102 - as Descriptor
         features = np.zeros((len(images), self.dim), np.float32)

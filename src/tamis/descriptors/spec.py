@@ -5,9 +5,10 @@ A value is a number, ``none`` or text. Text that holds anything but letters, dig
 comes after the colon of a name: ``onnx:"/a path/model.onnx"``.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from tamis.errors import InvalidParameterError
 
@@ -61,6 +62,13 @@ def read(spec: str) -> tuple[str, str]:
         )
     name, quote, rest = match["name"].partition('"')
     return name + rest.removesuffix(quote).replace('""', '"'), match["arguments"] or ""
+
+
+def spec_of(one: Any) -> str:
+    """Write the spec of a descriptor that is a dataclass: its name and its fields, sorted."""
+    values = {f.name: getattr(one, f.name) for f in dataclasses.fields(one) if f.name != "name"}
+    arguments = ",".join(f"{key}={written(value)}" for key, value in sorted(values.items()))
+    return f"{written_name(one.name)}({arguments})"
 
 
 def written_name(name: str) -> str:
