@@ -144,5 +144,5 @@ class Drawing:
             )
         return values
 
-    def _value(self, name: str, values: npt.NDArray[Any]) -> Any:
+    def _value(self, name: str, values: float | npt.NDArray[Any]) -> Any:
         return self._onnx.numpy_helper.from_array(np.asarray(values, np.float32), name)

@@ -13,15 +13,15 @@ References
 """
 
 import math
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from tamis.backbones.drawing import Drawing
 from tamis.backbones.entries import Entry
 from tamis.backbones.origin import weights_of
 from tamis.backbones.weights import Weights
-from tamis.errors import MissingExtraError, WeightsError
+from tamis.errors import WeightsError
 
 # Table 1 of [1]: blocks in the stage, kernel, stride, expansion.
 STAGES: Final = (
@@ -36,9 +36,6 @@ STAGES: Final = (
 DEPTH: Final = {"efficientnet-lite0": 1.0, "efficientnet-lite1": 1.1, "efficientnet-lite2": 1.2}
 EPSILON: Final = 1e-3
 """Of the batch normalisation."""
-
-_OPSET: Final = 17
-_IR: Final = 8
 
 
 def blocks(name: str) -> list[tuple[int, int, bool]]:
@@ -85,13 +82,13 @@ def graph(name: str, weights: Weights) -> bytes:
         As `build`.
     """
     drawn = _Drawing(weights)
-    x = drawn.convolution("pixels", "_conv_stem", "_bn0", stride=2)
+    x = drawn.padded("pixels", "_conv_stem", "_bn0", stride=2)
     x = drawn.clip(x)
     for i, (kernel, stride, expands) in enumerate(blocks(name)):
         block, skipped = f"_blocks.{i}", x
         if expands:
-            x = drawn.clip(drawn.convolution(x, f"{block}._expand_conv", f"{block}._bn0"))
-        x = drawn.convolution(
+            x = drawn.clip(drawn.padded(x, f"{block}._expand_conv", f"{block}._bn0"))
+        x = drawn.padded(
             x,
             f"{block}._depthwise_conv",
             f"{block}._bn1",
@@ -99,28 +96,21 @@ def graph(name: str, weights: Weights) -> bytes:
             depthwise=True,
             kernel=kernel,
         )
-        x = drawn.convolution(drawn.clip(x), f"{block}._project_conv", f"{block}._bn2")
+        x = drawn.padded(drawn.clip(x), f"{block}._project_conv", f"{block}._bn2")
         if stride == 1 and drawn.channels[x] == drawn.channels[skipped]:
             x = drawn.add(x, skipped)
-    x = drawn.clip(drawn.convolution(x, "_conv_head", "_bn1"))
+    x = drawn.clip(drawn.padded(x, "_conv_head", "_bn1"))
     return drawn.finish(x)
 
 
-class _Drawing:
-    """An ONNX graph that grows by one node at a time."""
+class _Drawing(Drawing):
+    """A graph of convolutions that are padded as TensorFlow does it, and cut at 6."""
 
     def __init__(self, weights: Weights) -> None:
-        try:
-            import onnx
-        except ImportError:
-            raise MissingExtraError.for_extra("neural", "a backbone") from None
-        self._onnx: Any = onnx
-        self._weights = weights
-        self._nodes: list[Any] = []
-        self.channels = {"pixels": 3}
-        self._values = [self._value("zero", 0.0), self._value("six", 6.0)]
+        super().__init__(weights, epsilon=EPSILON)
+        self._values += [self._value("zero", 0.0), self._value("six", 6.0)]
 
-    def convolution(
+    def padded(
         self,
         x: str,
         name: str,
@@ -147,12 +137,12 @@ class _Drawing:
                 f"the weights of {name} have the shape {weight.shape}, not {expected}: they are "
                 "of another network."
             )
-        scale = gamma / np.sqrt(variance + EPSILON)
+        scale = gamma / np.sqrt(variance + self._epsilon)
         self._values += [
             self._value(f"{name}.weight", weight * scale[:, None, None, None]),
             self._value(f"{name}.bias", beta - mean * scale),
         ]
-        return self._node(
+        return self.node(
             "Conv",
             [x, f"{name}.weight", f"{name}.bias"],
             name,
@@ -166,38 +156,4 @@ class _Drawing:
 
     def clip(self, x: str) -> str:
         """Keep values to 0..6."""
-        return self._node("Clip", [x, "zero", "six"], f"{x}.relu6", self.channels[x])
-
-    def add(self, x: str, y: str) -> str:
-        """Add what skipped a block to what came out of it."""
-        return self._node("Add", [x, y], f"{x}.sum", self.channels[x])
-
-    def finish(self, x: str) -> bytes:
-        """Pool over the picture, and serialize."""
-        pooled = self._node("GlobalAveragePool", [x], "pooled", self.channels[x])
-        self._node("Flatten", [pooled], "features", self.channels[x])
-        make = self._onnx.helper
-        number = self._onnx.TensorProto.FLOAT
-        graph = make.make_graph(
-            self._nodes,
-            "backbone",
-            [make.make_tensor_value_info("pixels", number, ["n", 3, "height", "width"])],
-            [make.make_tensor_value_info("features", number, ["n", self.channels[x]])],
-            self._values,
-        )
-        model = make.make_model(
-            graph, producer_name="tamis", opset_imports=[make.make_opsetid("", _OPSET)]
-        )
-        model.ir_version = _IR  # make_model takes the newest, which older runtimes refuse
-        self._onnx.checker.check_model(model)
-        return bytes(model.SerializeToString())
-
-    def _node(self, kind: str, inputs: list[str], output: str, channels: int, **how: Any) -> str:
-        # Named, since whoever quantizes it asks for the nodes by name.
-        make = self._onnx.helper.make_node
-        self._nodes.append(make(kind, inputs, [output], name=output, **how))
-        self.channels[output] = channels
-        return output
-
-    def _value(self, name: str, values: float | npt.NDArray[Any]) -> Any:
-        return self._onnx.numpy_helper.from_array(np.asarray(values, np.float32), name)
+        return self.node("Clip", [x, "zero", "six"], f"{x}.relu6")
