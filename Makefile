@@ -3,17 +3,18 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+SEEDED  = $(if $(HYPOTHESIS_SEED),--hypothesis-seed=$(HYPOTHESIS_SEED))
 
 .PHONY: demo test test-all check format bench clean
 
 demo: $(READY)  ## real pictures, sorted into class folders, with a report
 	$(BIN)/tamis demo
 
-test: $(READY)  ## the fast tests
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+test: $(READY)  ## the fast tests, the same examples each time; others with HYPOTHESIS_SEED=1
+	$(BIN)/python -m pytest -n 2 -m "not slow" $(SEEDED)
 
-test-all: $(READY)  ## all tests, minutes more
-	$(BIN)/python -m pytest -n 2
+test-all: $(READY)  ## all tests, on new examples each time; minutes more
+	$(BIN)/python -m pytest -n 2 --hypothesis-profile=free $(SEEDED)
 
 check: $(READY)  ## style and types
 	$(BIN)/ruff check .

@@ -122,7 +122,8 @@ def _mpeg7(
     height, width = grey.shape
     regions = out.shape[0]
     half = block // 2
-    scale = 1.0 / (half * half)
+    # Squared responses to sums, not to means, are integers: equal ones compare as equal.
+    least = (threshold * half * half) ** 2
     # Counted in integers: float32 stops at 2**24.
     blocks = np.zeros((regions, regions), np.int64)
     edges = np.zeros((regions, regions, 5), np.int64)
@@ -147,12 +148,18 @@ def _mpeg7(
                 d += lower[x + half + i]
             column = (2 * x + block) * regions // (2 * width)
             blocks[row, column] += 1
-            responses = _responses(a * scale, b * scale, c * scale, d * scale)
+            squares = (
+                (a - b + c - d) ** 2,
+                (a + b - c - d) ** 2,
+                2 * (a - d) ** 2,
+                2 * (b - c) ** 2,
+                4 * (a - b - c + d) ** 2,
+            )
             strongest = 0
             for direction in range(1, 5):
-                if responses[direction] > responses[strongest]:
+                if squares[direction] > squares[strongest]:
                     strongest = direction
-            if responses[strongest] >= threshold and responses[strongest] > 0:
+            if squares[strongest] >= least and squares[strongest] > 0:
                 edges[row, column, strongest] += 1
     for row in range(regions):
         for column in range(regions):
