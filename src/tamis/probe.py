@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tamis.descriptors.base import Descriptor, Features
 from tamis.descriptors.components import Components, fit_components
 from tamis.descriptors.fusion import Fusion
+from tamis.descriptors.projection import project
 from tamis.errors import InvalidParameterError, ModelError
 from tamis.logistic import held_out, solve, spread
 
@@ -27,7 +28,7 @@ POWERS: Final = (1.0, 0.5)
 
 _EXACT: Final = 2048  # values up to which all of them are learned from
 _REDUCED: Final = 1024  # directions that are learned from where there are more
-_ROWS: Final = 64
+_ROWS: Final = 64  # vectors normalised at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,12 +79,9 @@ class LinearHead:
             Each row sums to 1, and does not depend on the others.
         """
         answers = np.empty((len(features), len(self.bias)))
-        # Always as many rows: BLAS adds in an order that depends on their number.
-        block = np.zeros((_ROWS, sum(self.parts)), np.float32)
         for start in range(0, len(features), _ROWS):
             rows = normalised(features[start : start + _ROWS], self.parts, self.power)
-            block[: len(rows)] = rows
-            scores = (block @ self.weights)[: len(rows)].astype(np.float64) + self.bias
+            scores = project(rows, self.weights).astype(np.float64) + self.bias
             scores = np.exp(scores - scores.max(axis=1, keepdims=True))
             answers[start : start + _ROWS] = scores / scores.sum(axis=1, keepdims=True)
         return answers
@@ -314,6 +312,8 @@ class _Inside:
 
 def normalised(features: Features, parts: Sequence[int], power: float) -> Features:
     """Raise values to a power, keeping their signs, and each part of a vector to length 1."""
+    # Row by row in memory, so that sums are taken in the same order.
+    features = np.ascontiguousarray(features)
     roots = np.abs(features) ** np.float32(power) if power != 1 else np.abs(features)
     np.copysign(roots, features, out=roots)
     start = 0

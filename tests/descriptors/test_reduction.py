@@ -143,6 +143,10 @@ def test_a_vector_does_not_depend_on_those_beside_it(fitted):
     whole = fitted.combine(some)
     for start, end in ((0, 1), (5, 37), (60, 200), (199, 200)):
         assert (fitted.combine([part[start:end] for part in some]) == whole[start:end]).all()
+    for row in range(200):
+        assert (fitted.combine([part[row : row + 1] for part in some]) == whole[row]).all()
+    turned = fitted.combine([np.asfortranarray(part[::-1]) for part in some])
+    assert (turned == whole[::-1]).all()
 
 
 @pytest.mark.parametrize(("n", "dim"), [(60, 20), (20, 60), (20, 20)])

@@ -75,6 +75,11 @@ class Components:
             content.update(array.astype("<f4").tobytes())
         return content.hexdigest()[:DIGEST_LENGTH]
 
+    @cached_property
+    def columns(self) -> _Array:
+        """The axes as the columns of a matrix of shape (dim, k), row by row in memory."""
+        return np.ascontiguousarray(self.axes.T)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file: whole, or not at all.
 

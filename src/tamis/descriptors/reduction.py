@@ -13,6 +13,7 @@ import numpy as np
 from tamis.descriptors.base import Descriptor, Features, Labels, check_choice, check_int
 from tamis.descriptors.components import Components, fit_components
 from tamis.descriptors.fusion import Fusion
+from tamis.descriptors.projection import project
 from tamis.descriptors.spec import written
 from tamis.errors import InvalidParameterError, ReductionError, UnknownNameError, printable
 from tamis.images import Pixels
@@ -26,7 +27,6 @@ RANDOM: Final = ("gauss", "sparse")
 METHODS: Final = (*LEARNED, *RANDOM)
 
 _WORD: Final = re.compile(r"([A-Za-z_]+)(\d*)", re.ASCII)
-_ROWS: Final = 64
 
 
 @final
@@ -266,8 +266,8 @@ class Reduction(Descriptor):
             matrix = _sparse(self.length, self.base.dim, self.seed)
             return np.ascontiguousarray((matrix @ whole.T).T, np.float32)
         if self.components is None:
-            return _project(whole, _gauss(self.length, self.base.dim, self.seed))
-        short = _project(whole, self.components.axes, self.components.mean)
+            return project(whole, _gauss(self.length, self.base.dim, self.seed))
+        short = project(whole, self.components.columns, mean=self.components.mean)
         if self.method == "whiten":
             spread = np.sqrt(self.components.variances)
             short /= np.where(spread > 0, spread, 1)
@@ -314,27 +314,12 @@ def read_word(word: str) -> tuple[str, int]:
     return match[1], int(match[2])
 
 
-def _project(vectors: Features, axes: Features, mean: Features | None = None) -> Features:
-    """Multiply by the axes, a fixed number of rows at a time.
-
-    BLAS adds in an order that depends on the number of rows: with the same number
-    always, a vector does not depend on those that it is computed with.
-    """
-    out = np.empty((len(vectors), len(axes)), np.float32)
-    block = np.zeros((_ROWS, vectors.shape[1]), np.float32)
-    for start in range(0, len(vectors), _ROWS):
-        rows = vectors[start : start + _ROWS]
-        np.subtract(rows, 0 if mean is None else mean, out=block[: len(rows)])
-        out[start : start + _ROWS] = (block @ axes.T)[: len(rows)]
-    return out
-
-
 @lru_cache(maxsize=4)
 def _gauss(length: int, dim: int, seed: int) -> Features:
-    """Make the matrix of `gauss`, of shape (length, dim)."""
+    """Make the matrix of `gauss`, of shape (dim, length)."""
     # Not default_rng: only the streams of RandomState are the same in all versions.
     drawn = np.random.RandomState(seed).standard_normal((length, dim))
-    return (drawn / np.sqrt(length)).astype(np.float32)
+    return np.ascontiguousarray((drawn / np.sqrt(length)).T, np.float32)
 
 
 @lru_cache(maxsize=4)

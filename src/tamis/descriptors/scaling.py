@@ -37,7 +37,9 @@ def to_unit(vectors: Features, unit: str) -> Features:
     """Divide each vector by its L1 or L2 norm; a zero vector stays as it is."""
     if unit == "none":
         return vectors
-    norms = np.linalg.norm(vectors.astype(np.float64), 1 if unit == "l1" else 2, axis=1)
+    # Row by row in memory, so that sums are taken in the same order.
+    wide = vectors.astype(np.float64, order="C")
+    norms = np.linalg.norm(wide, 1 if unit == "l1" else 2, axis=1)
     return (vectors / np.where(norms > 0, norms, 1)[:, np.newaxis]).astype(np.float32)
 
 
