@@ -340,7 +340,7 @@ def test_two_descriptors_are_refused(train):
 
 
 def test_more_neighbours_than_examples_are_refused(train):
-    with pytest.raises(InvalidParameterError, match=r"= 12\)\. Got 13"):
+    with pytest.raises(InvalidParameterError, match=r"of examples, 12\. Got 13"):
         classify(train, ImageTable((), (), ()), COLOR, k=13)
 
 

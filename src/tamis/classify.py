@@ -18,6 +18,7 @@ from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.index import Matches
 from tamis.table import ImageTable
 
+DEFAULT_K: Final = 5
 _CHUNK_BYTES: Final = 128 << 20
 
 
@@ -63,7 +64,7 @@ class KNNClassifier(ClassifierMixin, BaseEstimator):
     n_features_in_: int
 
     def __init__(
-        self, n_neighbors: int = 5, *, metric: str = "l1", n_jobs: int | None = None
+        self, n_neighbors: int = DEFAULT_K, *, metric: str = "l1", n_jobs: int | None = None
     ) -> None:
         self.n_neighbors = n_neighbors
         self.metric = metric
@@ -225,7 +226,7 @@ def classify(
     table: ImageTable,
     descriptor: Descriptor,
     *,
-    k: int = 5,
+    k: int | None = None,
     distance: str = "",
     jobs: int | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
@@ -240,8 +241,9 @@ def classify(
     table : ImageTable
         The pictures to classify; described piece by piece, in bounded memory.
     descriptor : Descriptor
-    k : int
-        Neighbours that vote.
+    k : int, optional
+        Neighbours that vote, at most the number of labelled examples; by default 5,
+        or all examples if there are fewer.
     distance : str
         One of `tamis.distances.DISTANCES`, or the name of a late fusion; that of `train`
         by default.
@@ -268,12 +270,30 @@ def classify(
     return classify_features(train, pieces, spec=descriptor.spec, k=k, distance=distance, jobs=jobs)
 
 
+def checked_k(k: int | None, n_examples: int) -> int:
+    """Return the number of neighbours that vote; None is the default, or all if fewer.
+
+    Raises
+    ------
+    InvalidParameterError
+        There are not so many examples.
+    """
+    if k is None:
+        return min(DEFAULT_K, n_examples)
+    if not 1 <= k <= n_examples:
+        raise InvalidParameterError(
+            f"k, the number of neighbours that vote, must be at least 1 and at most the number "
+            f"of examples, {n_examples}. Got {k}. Choose a smaller k, or add examples."
+        )
+    return k
+
+
 def classify_features(
     train: FeatureTable,
     pieces: Iterable[FeatureTable],
     *,
     spec: str,
-    k: int = 5,
+    k: int | None = None,
     distance: str = "",
     jobs: int | None = None,
 ) -> Predictions:
@@ -300,6 +320,7 @@ def classify_features(
     if len(known) < len(train):
         train = train.select(known)
     labels = cast(tuple[str, ...], train.labels)
+    k = checked_k(k, len(train))
     distance = distance or train.distance
     voter = KNNClassifier(k, metric=distance, n_jobs=jobs).fit(train.features, labels)
 

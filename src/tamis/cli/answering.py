@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tamis.classify import Predictions, classify, classify_features
-from tamis.cli.console import progress, warn_failures
+from tamis.classify import DEFAULT_K, Predictions, checked_k, classify, classify_features
+from tamis.cli.console import progress, warn, warn_failures
 from tamis.cli.sources import learn, read_table, stored_features
 from tamis.descriptors import Descriptor, descriptor
 from tamis.errors import Failure, InvalidParameterError
@@ -13,7 +13,6 @@ from tamis.model import Model
 from tamis.table import ImageTable
 
 _BY = "color"
-_K = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,8 @@ class Teacher:
     model : Model or None
     by : str
         Of the examples, as the user wrote it; for people.
-    k : int
-        Examples that vote.
+    k : int or None
+        Examples that vote; the default of `tamis.classify.classify` if None.
     distance : str
         By which they are compared; the descriptor's own if empty.
     """
@@ -36,7 +35,7 @@ class Teacher:
     train: str | None
     model: Model | None
     by: str
-    k: int
+    k: int | None
     distance: str
 
 
@@ -58,10 +57,10 @@ def teacher(
             f"train wrote. Got {'neither' if train is None else 'both'}."
         )
     if model is None:
-        return Teacher(train, None, by or _BY, k or _K, distance)
+        return Teacher(train, None, by or _BY, k, distance)
     _refuse_with_model({"--by": by, "-k": k, "--distance": distance or None})
     opened = Model.open(model)
-    return Teacher(None, opened, f"the {opened.net} {model}", 0, "")
+    return Teacher(None, opened, f"the {opened.net} {model}", None, "")
 
 
 def _refuse_with_model(options: Mapping[str, object]) -> None:
@@ -85,6 +84,9 @@ def answer(
             how, source, pictures, descriptor(how.by), jobs=jobs, max_pixels=max_pixels
         )
     warn_failures((*unused, *predictions.failures))
+    n_voters = predictions.settings.get("k")
+    if how.k is None and n_voters is not None and int(n_voters) < DEFAULT_K:
+        warn(f"only {n_voters} examples: all of them vote (k = {n_voters} instead of {DEFAULT_K})")
     return unused, predictions
 
 
@@ -109,6 +111,9 @@ def _by_examples(
 ) -> tuple[tuple[Failure, ...], Predictions]:
     train = how.train or ""
     examples = read_table(train)
+    # More than are listed is known before any is read; fewer may turn out to be readable.
+    if n_labelled := sum(label is not None for label in examples.labels):
+        checked_k(how.k, n_labelled)
     looks, known = learn(
         train, examples, looks, distance=how.distance, jobs=jobs, max_pixels=max_pixels
     )

@@ -24,7 +24,9 @@ def compare(
     fuse: Annotated[
         str, typer.Option(metavar="A-B", help="Also score all fusions of A to B of them.")
     ] = "1-1",
-    depth: Annotated[int, typer.Option(min=1, help="Results that count.")] = 10,
+    depth: Annotated[
+        int | None, typer.Option(min=1, help="Results that count.", show_default="10")
+    ] = None,
     distance: Distance = "",
     method: Annotated[
         str,
@@ -76,6 +78,7 @@ def compare(
     from tamis.errors import InvalidParameterError, printable
     from tamis.evaluate import versions
     from tamis.split import draw
+    from tamis.study import DEFAULT_DEPTH
     from tamis.study import compare as score
 
     start = time.perf_counter()
@@ -120,12 +123,15 @@ def compare(
             jobs=jobs,
             progress=advance,
         )
+    used = int(result.signature["depth"])
+    if depth is None and used < DEFAULT_DEPTH:
+        warn(f"only {used} pictures to choose from: depth {used} instead of {DEFAULT_DEPTH}")
     if json != "-":
         print_comparison(result)
     winner = _spec(several, result, result.candidates[0])
     options = f"--by {shlex.quote(winner)}" + (f" --distance {distance}" if distance else "")
     say("its figure again, and how to use it:", unless=json)
-    again = f"tamis evaluate {shlex.quote(printable(source))} {options} --depth {depth}"
+    again = f"tamis evaluate {shlex.quote(printable(source))} {options} --depth {used}"
     if len(table) < n_all:
         again += "    (of all pictures, not of those drawn)"
     elif classes:
@@ -142,7 +148,7 @@ def compare(
                 {
                     "by": [result.specs[part] for part in one.parts],
                     "spec": _spec(several, result, one),
-                    "depth": depth,
+                    "depth": used,
                     "mmap": one.mmap,
                     "mmap_all": one.mmap_all,
                     "precision": one.precision,

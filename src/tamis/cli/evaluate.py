@@ -161,7 +161,7 @@ def evaluate(
         skipped = score_retrieval(
             source or gallery or "",
             queries,
-            depths=parse_depths(depth or ["10"]),
+            depths=parse_depths(depth) if depth else None,
             classes=classes,
             splits=split,
             truth=truth,

@@ -8,11 +8,12 @@ from tamis.retrieval.evaluation import (
     RetrievalEvaluation,
 )
 from tamis.retrieval.folds import evaluate_in_folds
-from tamis.retrieval.scoring import check_task, evaluate_retrieval
+from tamis.retrieval.scoring import DEFAULT_DEPTH, check_task, evaluate_retrieval
 
 __all__ = [
     "AP_OVER_ALL",
     "AP_OVER_HITS",
+    "DEFAULT_DEPTH",
     "FIGURES",
     "DepthScores",
     "RetrievalEvaluation",

@@ -19,7 +19,7 @@ def evaluate_in_folds(
     descriptor: Descriptor,
     *,
     folds: int = 5,
-    depths: Sequence[int] = (10,),
+    depths: Sequence[int] | None = None,
     distance: str = "",
     jobs: int | None = None,
     seed: int = 0,

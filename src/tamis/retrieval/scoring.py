@@ -28,6 +28,7 @@ from tamis.retrieval.evaluation import (
 )
 from tamis.table import sort_key
 
+DEFAULT_DEPTH: Final = 10
 _BLOCK_BYTES: Final = 128 << 20
 _Rows = npt.NDArray[np.intp]
 Fold = tuple[_Rows, FeatureTable]
@@ -40,7 +41,7 @@ def evaluate_retrieval(
     gallery: FeatureTable,
     queries: FeatureTable | None = None,
     *,
-    depths: Sequence[int] = (10,),
+    depths: Sequence[int] | None = None,
     distance: str = "",
     jobs: int | None = None,
     seed: int = 0,
@@ -57,9 +58,9 @@ def evaluate_retrieval(
         The pictures that are looked for, by the same descriptor. If None, each of
         the gallery among all others ("leave-one-out"): it is left out by its row, so
         that a copy of it, at distance 0, is still found.
-    depths : sequence of int
+    depths : sequence of int, optional
         Results to look at; from 1 to the number of pictures to choose from. All are
-        scored from one search.
+        scored from one search. By default 10, or as many as there are to choose from.
     distance : str
         One of `tamis.distances.DISTANCES`, or the name of a late fusion; that of
         `gallery` by default.
@@ -141,7 +142,7 @@ def evaluate_retrieval(
 
 
 def check_task(
-    labels: Sequence[str | None], *, depths: Sequence[int], leave_one_out: bool
+    labels: Sequence[str | None], *, depths: Sequence[int] | None, leave_one_out: bool
 ) -> list[int]:
     """Tell whether retrieval can be scored in a gallery, before its vectors are computed.
 
@@ -149,7 +150,7 @@ def check_task(
     ----------
     labels : sequence of (str or None)
         Of the gallery.
-    depths : sequence of int
+    depths : sequence of int or None
     leave_one_out : bool
 
     Returns
@@ -169,6 +170,8 @@ def check_task(
             f"pictures of at least two classes to choose from, a folder per class. Got {n_classes}."
         )
     n_others = len(known) - leave_one_out
+    if depths is None:
+        depths = [min(DEFAULT_DEPTH, n_others)]
     if not depths or not 1 <= min(depths) <= max(depths) <= n_others:
         raise InvalidParameterError(
             "depths must be at least 1 and at most the number of pictures to choose from, "

@@ -23,6 +23,7 @@ from tamis.study.pool import METHODS, SCALES, UNITS, Pool, Rows, Values, usual_m
 from tamis.table import ImageTable, common_root
 from tamis.weighing import mean_of_classes
 
+DEFAULT_DEPTH: Final = 10
 _RESAMPLES: Final = 2000
 
 
@@ -30,7 +31,7 @@ def compare(
     tables: Sequence[FeatureTable],
     *,
     fuse: tuple[int, int] = (1, 1),
-    depth: int = 10,
+    depth: int | None = None,
     distance: str = "",
     method: str = "",
     scale: str = "median",
@@ -49,8 +50,8 @@ def compare(
         pictures and descriptor, twice for l2 and rrf.
     fuse : (int, int)
         Least and most descriptors in a fusion; (1, 1) fuses none.
-    depth : int
-        Results that count.
+    depth : int, optional
+        Results that count; by default 10, or all others if there are fewer.
     distance : str
         One of `tamis.distances.DISTANCES`; each descriptor's own by default.
     method : {"", "early", "sum", "rrf"}
@@ -77,7 +78,7 @@ def compare(
     InvalidParameterError
         A parameter is out of its range.
     """
-    labels = _check(tables, fuse, depth, folds)
+    labels, depth = _check(tables, fuse, depth, folds)
     method = method or usual_method([table.distance for table in tables], distance)
     for name, value, choices in (
         ("method", method, METHODS),
@@ -163,8 +164,8 @@ def _own(tables: Sequence[FeatureTable]) -> str:
 
 
 def _check(
-    tables: Sequence[FeatureTable], fuse: tuple[int, int], depth: int, folds: int
-) -> list[str]:
+    tables: Sequence[FeatureTable], fuse: tuple[int, int], depth: int | None, folds: int
+) -> tuple[list[str], int]:
     if not tables or any(table.paths != tables[0].paths for table in tables):
         raise TableError("descriptors can be compared only on the same pictures.")
     labels = [label for label in tables[0].labels if label is not None]
@@ -175,6 +176,8 @@ def _check(
             f"fuse must be a range within 1 and the number of descriptors, {len(tables)}. "
             f"Got {fuse[0]}-{fuse[1]}."
         )
+    if depth is None:
+        depth = min(DEFAULT_DEPTH, len(labels) - 1)
     if not 1 <= depth < len(labels):
         raise InvalidParameterError(
             f"depth must be at least 1 and less than the number of pictures, {len(labels)}. "
@@ -182,7 +185,7 @@ def _check(
         )
     if folds < 2:
         raise InvalidParameterError(f"folds must be at least 2. Got {folds}.")
-    return labels
+    return labels, depth
 
 
 def _nested(

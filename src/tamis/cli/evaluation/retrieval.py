@@ -12,6 +12,7 @@ from tamis.distances import check_distance
 from tamis.errors import Failure, InvalidParameterError
 from tamis.features import FeatureTable
 from tamis.retrieval import (
+    DEFAULT_DEPTH,
     RetrievalEvaluation,
     check_task,
     evaluate_in_folds,
@@ -24,7 +25,7 @@ def score_retrieval(
     gallery: str,
     queries: str | None,
     *,
-    depths: list[int],
+    depths: list[int] | None,
     classes: str | None,
     splits: str | None,
     truth: str | None,
@@ -53,6 +54,9 @@ def score_retrieval(
         result = _in_folds(gallery, read[0][0], wanted, depths, distance, seed, jobs, max_pixels)
     else:
         result = _at_once(sources, read, wanted, depths, distance, seed, jobs, max_pixels)
+    used = result.depths[-1].depth
+    if depths is None and used < DEFAULT_DEPTH:
+        warn(f"only {used} pictures to choose from: depth {used} instead of {DEFAULT_DEPTH}")
     result = replace(result, n_unlabelled=sum(left_out for _, left_out in read))
     if json != "-":
         print_retrieval(result)
@@ -71,7 +75,7 @@ def _in_folds(
     source: str,
     pictures: ImageTable,
     wanted: Descriptor,
-    depths: list[int],
+    depths: list[int] | None,
     distance: str,
     seed: int,
     jobs: int | None,
@@ -97,7 +101,7 @@ def _at_once(
     sources: list[tuple[str, str | None, str]],
     read: list[tuple[ImageTable, int]],
     wanted: Descriptor,
-    depths: list[int],
+    depths: list[int] | None,
     distance: str,
     seed: int,
     jobs: int | None,
