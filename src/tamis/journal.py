@@ -17,7 +17,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Self
@@ -65,6 +65,8 @@ class Journal:
     folders : tuple of str
         Folders below `root` that the run makes, parents first; "" is `root` itself.
     transfers : list of Transfer
+    settings : dict
+        The options that the plan came from, as the command names them.
     finished : bool
         It was carried out to its end, or is being undone: not to be resumed.
     """
@@ -76,6 +78,7 @@ class Journal:
     folders: tuple[str, ...]
     transfers: list[Transfer]
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    settings: dict[str, Any] = field(default_factory=dict)
     finished: bool = False
 
     @classmethod
@@ -88,6 +91,7 @@ class Journal:
         folders: Sequence[str],
         transfers: Sequence[Transfer],
         made: dict[str, Callable[[str], object]] | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> Self:
         """Write the plan of a new run; no picture is touched yet.
 
@@ -103,11 +107,15 @@ class Journal:
             Files that tamis itself adds, by name below `root`: each callable
             writes one to the path it is given. They are written before the plan,
             so that a run resumed has them.
+        settings : mapping, optional
+            The options that the plan came from, in JSON's types: they tell whether a
+            command that finds the run interrupted is the one that began it.
         """
         number = max((n for n, _ in _runs(root)), default=0) + 1
         new = [] if os.path.isdir(root) else [""]
         new += [folder for folder in folders if not os.path.isdir(os.path.join(root, folder))]
         journal = cls(root, number, command, mode, tuple(new), list(transfers))
+        journal.settings = dict(settings or {})
         os.makedirs(journal._scratch_folder, exist_ok=True)
         for i, (name, write) in enumerate((made or {}).items()):
             draft = os.path.join(journal._scratch_folder, f"made-{i}")
@@ -120,6 +128,7 @@ class Journal:
                 "mode": str(mode),
                 "created": journal.created,
                 "folders": list(new),
+                "settings": journal.settings,
             },
             *(transfer.to_dict() for transfer in journal.transfers),
             {"planned": len(journal.transfers)},
@@ -161,6 +170,7 @@ class Journal:
                 folders=tuple(header["folders"]),
                 transfers=[Transfer(**record) for record in records[1:end]],
                 created=header["created"],
+                settings=dict(header.get("settings", {})),
             )
             for record in records[end + 1 :]:
                 if (i := record.get("renamed")) is not None:

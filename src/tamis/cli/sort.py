@@ -34,7 +34,8 @@ def sort(
 
     Each picture goes to the class that its nearest examples vote for, or to the one
     that a trained model takes for the likeliest. Nothing is overwritten; `tamis undo`
-    takes everything back; a run that was interrupted is finished by the same command.
+    takes everything back; a run that was interrupted is finished by the same command,
+    and by no other.
     Beside the class folders: predictions.csv and report.html.
 
         tamis sort --train examples --input photos --out sorted --by color
@@ -51,6 +52,7 @@ def sort(
     from tamis.cli.sources import read_table
     from tamis.errors import printable
     from tamis.evaluate import versions
+    from tamis.images import DEFAULT_MAX_PIXELS
     from tamis.lock import locked
     from tamis.report import render
     from tamis.sorting import (
@@ -66,9 +68,21 @@ def sort(
     start = time.perf_counter()
     how = teacher(train, model, by=by, k=k, distance=distance)
     check_folders(out, train=train, source=source)
+    settings = writing.options(
+        {
+            "--by": how.by if model is None else None,
+            "-k": k,
+            "--distance": distance,
+            "--mode": str(mode),
+            "--max-pixels": max_pixels if max_pixels != DEFAULT_MAX_PIXELS else None,
+        },
+        paths={"--train": train, "--model": model, "--input": source},
+    )
     with locked(out):
-        if not dry_run and writing.resumed(out, json=json):
-            return
+        if dry_run:
+            writing.warn_if_interrupted(out)
+        else:
+            writing.finish_interrupted(out, command="sort", settings=settings, json=json)
         pictures = read_table(source, exclude=[out] if train is None else [out, train])
         unused, answers = answer(how, source, pictures, jobs=jobs, max_pixels=max_pixels)
         plan = plan_sort(answers, out, mode=mode)
@@ -92,7 +106,9 @@ def sort(
             }
             if failures:
                 made[FAILURES] = lambda file: write_failures(file, failures)
-            outcome, placed = writing.carry_out(plan, out, command="sort", mode=mode, made=made)
+            outcome, placed = writing.carry_out(
+                plan, out, command="sort", mode=mode, made=made, settings=settings
+            )
             warn_failures(outcome.failures, doing="could not place")
             unplaced = as_dicts(outcome.failures)
 

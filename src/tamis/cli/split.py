@@ -61,9 +61,19 @@ def split(
         raise InvalidParameterError(
             "folds need every picture several times, so --mode move cannot be. Choose another."
         )
+    settings = writing.options(
+        {
+            "--ratio": ratio if folds is None else None,
+            "--seed": seed,
+            "--folds": folds,
+            "--blind": blind,
+            "--classes": classes,
+            "--mode": str(mode),
+        },
+        paths={"SRC": source, "--group-by": group_by},
+    )
     with locked(out):
-        if writing.resumed(out, json=json):
-            return
+        writing.finish_interrupted(out, command="split", settings=settings, force=force, json=json)
         writing.make_room(out, force=force)
         table = read_table(source, classes=classes, exclude=[out])
         labelled = [row for row, label in enumerate(table.labels) if label is not None]
@@ -78,7 +88,9 @@ def split(
             parts = assign_folds(table, folds, seed=seed)
         plan = plan_split(table, parts, out, blind=blind, seed=seed)
         manifests = {name: partial(write_truth, rows=rows) for name, rows in plan.truth.items()}
-        outcome, _ = writing.carry_out(plan, out, command="split", mode=mode, made=manifests)
+        outcome, _ = writing.carry_out(
+            plan, out, command="split", mode=mode, made=manifests, settings=settings
+        )
 
     for part, counts in plan.counts.items():
         if lacking := [label for label in table.classes if not counts[label]]:

@@ -2,11 +2,14 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NoReturn, Protocol
+
+import typer
 
 from tamis.cli.console import as_dicts, progress, say, warn, warn_failures, write_json
-from tamis.errors import DestinationError, JournalError, printable
+from tamis.errors import DestinationError, Failure, JournalError, printable
 from tamis.journal import FOLDER, Journal, Outcome, journals
 from tamis.transfer import Mode, Transfer
 
@@ -32,6 +35,7 @@ def carry_out(
     command: str,
     mode: Mode,
     made: Mapping[str, Callable[[str], object]] | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> tuple[Outcome, list[str]]:
     """Write the journal, then do what it says; also gives the paths of the `made` files."""
     journal = Journal.create(
@@ -41,33 +45,127 @@ def carry_out(
         folders=plan.folders,
         transfers=plan.transfers,
         made=dict(made or {}),
+        settings=settings,
     )
     with progress(f"{mode}", len(journal.transfers)) as advance:
         outcome = journal.carry_out(progress=advance)
-    return outcome, [os.path.join(out, t.destination) for t in journal.transfers if t.made]
+    return outcome, _made(journal, out)
 
 
-def resumed(out: str, *, json: str | None) -> bool:
-    """Finish the last run into `out` if it was interrupted; tell whether it was."""
+def finish_interrupted(
+    out: str,
+    *,
+    command: str,
+    settings: Mapping[str, Any],
+    force: bool = False,
+    json: str | None,
+) -> None:
+    """Finish the last run into `out` if it was interrupted; then the command is at its end.
+
+    Parameters
+    ----------
+    out : str
+    command : str
+        The one that was typed.
+    settings : mapping
+        Its options, as `options` makes them.
+    force : bool
+        A run that other options began is left to `make_room`, which undoes it.
+
+    Raises
+    ------
+    typer.Exit
+        The run is finished; with 1 if a file could not be placed.
+    JournalError
+        Another command, or this one with other options, began the run.
+    """
     unfinished = [run for run in journals(out) if not run.finished]
     if not unfinished:
-        return False
+        return
     for run in unfinished:
+        if run.command != command or (run.settings and run.settings != dict(settings)):
+            if force:
+                return
+            raise JournalError(
+                f"a tamis {run.command} into {printable(out)} was interrupted ({run.created}), "
+                "and this command differs from it. Finish it by its own command: "
+                f"{_command_line(run, out)}   or take it back first: tamis undo {_quoted(out)}"
+            )
+    _finish(unfinished, out, json=json)
+
+
+def options(named: Mapping[str, Any], *, paths: Mapping[str, str | None]) -> dict[str, Any]:
+    """Write down the options of a command so that another run of it can be told apart.
+
+    Parameters
+    ----------
+    named : mapping
+        Name on the command line to value; None, False and "" were not given.
+    paths : mapping
+        Likewise, of files and folders, which are the same from any working folder.
+    """
+    absolute = {name: path and os.path.abspath(path) for name, path in paths.items()}
+    values = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in (absolute | dict(named)).items()
+    }
+    return {name: value for name, value in values.items() if value not in (None, False, "")}
+
+
+def warn_if_interrupted(out: str) -> None:
+    """Say that a run into `out` was interrupted, where nothing is to be done about it."""
+    for run in journals(out):
+        if not run.finished:
+            warn(
+                f"a tamis {run.command} of {run.created} into {printable(out)} was interrupted; "
+                f"finish it first: {_command_line(run, out)}"
+            )
+
+
+def _finish(runs: Sequence[Journal], out: str, *, json: str | None) -> NoReturn:
+    done = 0
+    failures: list[Failure] = []
+    for run in runs:
         warn(f"finishing the {run.command} of {run.created}, which was interrupted")
         with progress(str(run.mode), len(run.transfers)) as advance:
             outcome = run.carry_out(progress=advance)
         warn_failures(outcome.failures, doing="could not place")
-        say(
-            f"Finished the interrupted {run.command}: {outcome.done} files are in place in "
-            f"{printable(out)}. Nothing else was done; run the command again for what is new, or "
-            f"take it back with: tamis undo {printable(out)}",
-            unless=json,
-        )
-        write_json(
-            json,
-            {"resumed": run.command, "done": outcome.done, "failures": as_dicts(outcome.failures)},
-        )
-    return True
+        done += outcome.done
+        failures += outcome.failures
+    lack = f", {len(failures)} could not be placed" if failures else ""
+    say(
+        f"Finished the interrupted {runs[-1].command}: {done} files are in place in "
+        f"{printable(out)}{lack}. Nothing else was done; run the command again for what is new, "
+        f"or take it back with: tamis undo {_quoted(out)}",
+        unless=json,
+    )
+    for file in _made(runs[-1], out):
+        warn(f"see {printable(file)}")
+    write_json(
+        json,
+        {"resumed": runs[-1].command, "out": out, "done": done, "failures": as_dicts(failures)},
+    )
+    raise typer.Exit(1 if failures else 0)
+
+
+def _command_line(run: Journal, out: str) -> str:
+    """Write the command that began a run, to be typed again."""
+    words = [f"tamis {run.command}"]
+    for name, value in run.settings.items():
+        if name.startswith("-"):
+            words.append(name)
+        if value is not True:
+            words += [_quoted(str(one)) for one in (value if isinstance(value, list) else [value])]
+    words.append(_quoted(out) if run.command == "split" else f"--out {_quoted(out)}")
+    return " ".join(words)
+
+
+def _quoted(word: str) -> str:
+    return shlex.quote(printable(word))
+
+
+def _made(run: Journal, out: str) -> list[str]:
+    return [os.path.join(out, t.destination) for t in run.transfers if t.made]
 
 
 def make_room(out: str, *, force: bool) -> None:
