@@ -17,6 +17,7 @@ SOURCE = Path(tamis.__file__).parent
 ROOMS = """
 tamis
 tamis.errors
+tamis.files
 tamis.naming
 tamis.images
 tamis.table

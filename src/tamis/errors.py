@@ -9,10 +9,11 @@
     ├── TableError (ValueError)                 a folder or list that makes no usable table
     ├── DestinationError (OSError)              a folder that must not be written to, or cannot be
     ├── JournalError (RuntimeError)             a journal that cannot be resumed or undone
-    ├── CodebookError (ValueError)              a file that is not the codebook it should be
-    ├── ReductionError (ValueError)             a file that is not the reduction it should be
-    ├── WeightsError (ValueError)               weights or a network that cannot be used
-    ├── ModelError (ValueError)                 a file that is not the trained model it should be
+    ├── FileFormatError (ValueError)            a file that is not what it should be
+    │   ├── CodebookError (ValueError)              the codebook it should be
+    │   ├── ReductionError (ValueError)             the reduction it should be
+    │   ├── WeightsError (ValueError)               weights or a network that can be used
+    │   └── ModelError (ValueError)                 the trained model it should be
     ├── PluginError (ImportError)               a descriptor of another package that does not work
     ├── TrainingError (RuntimeError)            a training that cannot begin, go on or be resumed
     ├── CollectionError (RuntimeError)          a collection on disk that cannot be used
@@ -82,19 +83,23 @@ class JournalError(TamisError, RuntimeError):
     """A journal that cannot be read, resumed or undone."""
 
 
-class CodebookError(TamisError, ValueError):
+class FileFormatError(TamisError, ValueError):
+    """A file is missing, damaged, of another kind, or holds what it must not hold."""
+
+
+class CodebookError(FileFormatError):
     """A codebook that is missing, damaged, or not the one that was asked for."""
 
 
-class ReductionError(TamisError, ValueError):
+class ReductionError(FileFormatError):
     """A fitted reduction that is missing, damaged, or not the one that was asked for."""
 
 
-class WeightsError(TamisError, ValueError):
+class WeightsError(FileFormatError):
     """The weights or the graph of a network: damaged, or not the ones that were asked for."""
 
 
-class ModelError(TamisError, ValueError):
+class ModelError(FileFormatError):
     """A trained model that is missing, damaged, foreign or of a newer tamis."""
 
 
@@ -147,6 +152,12 @@ def printable(path: str) -> str:
     'two\\nlines.jpg'
     """
     return "".join(c if c.isprintable() else _escaped(c) for c in path)
+
+
+def sentence(error: Exception) -> str:
+    """Give the text of an error as a sentence that another may follow."""
+    text = printable(" ".join(str(error).split()))
+    return text if text.endswith(".") else f"{text}."
 
 
 def _escaped(character: str) -> str:

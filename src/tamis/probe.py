@@ -1,7 +1,6 @@
 """The probe: multinomial logistic regression on the vectors of a descriptor."""
 
 import io
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -17,7 +16,8 @@ from tamis.descriptors.base import Descriptor, Features
 from tamis.descriptors.components import Components, fit_components
 from tamis.descriptors.fusion import Fusion
 from tamis.descriptors.projection import project
-from tamis.errors import InvalidParameterError, ModelError
+from tamis.errors import FileFormatError, InvalidParameterError, ModelError, sentence
+from tamis.files.arrays import read_npz
 from tamis.logistic import held_out, solve, spread
 
 STRENGTHS: Final = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
@@ -29,6 +29,12 @@ POWERS: Final = (1.0, 0.5)
 _EXACT: Final = 2048  # values up to which all of them are learned from
 _REDUCED: Final = 1024  # directions that are learned from where there are more
 _ROWS: Final = 64  # vectors normalised at a time
+_FIELDS: Final = {
+    "parts": ("int64", 1),
+    "weights": ("float32", 2),
+    "bias": ("float32", 1),
+    "power": ("float64", 0),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,14 +109,15 @@ class LinearHead:
             It is something else.
         """
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                parts = tuple(int(length) for length in file["parts"])
-                weights = file["weights"].astype(np.float32, casting="same_kind")
-                bias = file["bias"].astype(np.float32, casting="same_kind")
-                power = float(file["power"])
-        except (ValueError, KeyError, EOFError, TypeError, OSError, zipfile.BadZipFile) as error:
-            raise ModelError(f"the weights of the probe cannot be read: {error}") from error
-        return cls(parts, weights, bias, power)
+            found = read_npz(data, _FIELDS)
+        except FileFormatError as error:
+            raise ModelError(
+                f"the weights of the probe cannot be read: {sentence(error)}"
+            ) from error
+        parts = tuple(map(int, found["parts"]))
+        if min(parts, default=0) < 1:
+            raise ModelError(f"the parts of a probe must have lengths of 1 or more. Got {parts}.")
+        return cls(parts, found["weights"], found["bias"], float(found["power"]))
 
 
 class ProbeClassifier(ClassifierMixin, BaseEstimator):

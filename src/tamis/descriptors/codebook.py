@@ -13,7 +13,15 @@ import numpy.typing as npt
 
 from tamis.descriptors.base import check_int
 from tamis.descriptors.sift import LENGTH, root_sift
-from tamis.errors import CodebookError, DestinationError, InvalidParameterError, printable
+from tamis.errors import (
+    CodebookError,
+    DestinationError,
+    FileFormatError,
+    InvalidParameterError,
+    printable,
+    sentence,
+)
+from tamis.files.arrays import read_npz
 from tamis.images import DEFAULT_SIZE, Pixels, as_rgb, fit
 
 DEFAULT: Final = "default"
@@ -23,6 +31,8 @@ DIGEST_LENGTH: Final = 12
 """Hexadecimal digits of a digest."""
 
 _MOST_WORDS: Final = 4096
+_MOST_BYTES: Final = 4 * LENGTH * (_MOST_WORDS + LENGTH + 1) + 4096  # unfolded
+_FIELDS: Final = {"mean": ("float32", 1), "axes": ("float32", 2), "words": ("float32", 2)}
 _PATCHES_PER_WORD: Final = 1000
 _SHIPPED: Final = Path(__file__).with_name("codebooks") / "default.npz"
 
@@ -122,23 +132,19 @@ class Codebook:
         shown = printable(os.fspath(path))
         again = "Learn one with tamis.descriptors.codebook.fit_codebook(images).save(path)."
         try:
-            with open(path, "rb") as file:
-                content = np.load(file, allow_pickle=False)
-                return cls(mean=content["mean"], axes=content["axes"], words=content["words"])
-        except CodebookError as error:
-            raise CodebookError(f"{shown} is no codebook: {error} {again}") from error
+            return cls(**read_npz(path, _FIELDS, limit=_MOST_BYTES))
         except FileNotFoundError as error:
             raise CodebookError(
                 f"there is no codebook {shown}. Give the path of one, leave out codebook= for the "
                 f"one that comes with tamis, or make it: {again}"
             ) from error
         except OSError as error:
-            reason = error.strerror or "it is damaged or another kind of file"
-            raise CodebookError(f"cannot read the codebook {shown}: {reason}. {again}") from error
-        except Exception as error:  # numpy, zipfile and zlib raise all sorts on other bytes
             raise CodebookError(
-                f"{shown} is no codebook, or a damaged one ({type(error).__name__}: {error}). "
-                f"{again}"
+                f"cannot read the codebook {shown}: {error.strerror}. {again}"
+            ) from error
+        except FileFormatError as error:
+            raise CodebookError(
+                f"{shown} is no codebook, or a damaged one: {sentence(error)} {again}"
             ) from error
 
 

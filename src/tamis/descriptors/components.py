@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import os
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Self
@@ -12,10 +11,21 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from tamis.errors import DestinationError, InvalidParameterError, ReductionError, printable
+from tamis.errors import (
+    DestinationError,
+    FileFormatError,
+    InvalidParameterError,
+    ReductionError,
+    printable,
+    sentence,
+)
+from tamis.files.arrays import read_npz
 
 DIGEST_LENGTH: Final = 12
 """Hexadecimal digits of a digest."""
+
+FIELDS: Final = {"mean": ("float32", 1), "axes": ("float32", 2), "variances": ("float32", 1)}
+"""Arrays of components in a file, as `tamis.files.arrays.read_npz` takes them."""
 
 _EXACT: Final = 2048  # pictures or values, whichever are fewer, up to which it is exact
 _BLOCK: Final = 1024
@@ -124,27 +134,18 @@ class Components:
         shown = printable(os.fspath(path))
         again = "Leave out file= and digest= to fit one anew, and keep it by Reduction.save(path)."
         try:
-            # Opened here: np.load leaves a file that it cannot read open.
-            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-                return cls(
-                    base=file["base"].tobytes().decode(),
-                    mean=file["mean"],
-                    axes=file["axes"],
-                    variances=file["variances"],
-                )
-        except ReductionError as error:
-            raise ReductionError(f"{shown} is no reduction: {error} {again}") from error
+            found = read_npz(path, {"base": ("uint8", 1), **FIELDS})
+            base = found.pop("base").tobytes().decode()
+            return cls(base, **found)
         except FileNotFoundError as error:
             raise ReductionError(f"there is no reduction {shown}. {again}") from error
         except OSError as error:
-            reason = error.strerror or "it is damaged or another kind of file"
-            raise ReductionError(f"cannot read the reduction {shown}: {reason}. {again}") from error
-        # What numpy and zipfile raise on bytes that are something else.
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError, TypeError,
-                IndexError, NotImplementedError) as error:  # fmt: skip
             raise ReductionError(
-                f"{shown} is no reduction, or a damaged one ({type(error).__name__}: {error}). "
-                f"{again}"
+                f"cannot read the reduction {shown}: {error.strerror}. {again}"
+            ) from error
+        except (FileFormatError, UnicodeDecodeError) as error:
+            raise ReductionError(
+                f"{shown} is no reduction, or a damaged one: {sentence(error)} {again}"
             ) from error
 
 

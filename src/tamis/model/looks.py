@@ -8,10 +8,11 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 
 from tamis.descriptors import Descriptor, descriptor
-from tamis.descriptors.components import Components
+from tamis.descriptors.components import FIELDS, Components
 from tamis.descriptors.fusion import Fusion
 from tamis.descriptors.reduction import Reduction
 from tamis.errors import ModelError
+from tamis.files.arrays import read_npz
 from tamis.model.network import NetworkView
 
 
@@ -71,8 +72,7 @@ def put_together(told: Mapping[str, Any], parts: Mapping[str, bytes], n_classes:
         if "components.npz" not in parts:
             return _with_leaves(descriptor(told["spec"]), equipped)
         base = descriptor(told["base"])
-        with np.load(io.BytesIO(parts["components.npz"]), allow_pickle=False) as file:
-            learned = Components(base.spec, file["mean"], file["axes"], file["variances"])
+        learned = Components(base.spec, **read_npz(parts["components.npz"], FIELDS))
         whole = Reduction(
             base=base, method=told["method"], length=told["length"], components=learned
         )
