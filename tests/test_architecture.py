@@ -20,6 +20,7 @@ tamis.errors
 tamis.files
 tamis.naming
 tamis.images
+tamis.listing
 tamis.table
 tamis.transfer
 tamis.distances

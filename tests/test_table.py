@@ -3,6 +3,7 @@
 import os
 import pickle
 import random
+import subprocess
 import unicodedata
 
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 
 import odd_files
 from odd_files import PHOTO, encode
-from tamis.errors import ImageReadError, TableError
+from tamis.errors import Failure, ImageReadError, TableError
 from tamis.images import read_image
-from tamis.table import ImageTable, read_csv, sort_key, write_csv
+from tamis.listing import sort_key
+from tamis.table import ImageTable, read_csv, write_csv
 
 PICTURE = encode(PHOTO, "PNG")
 
@@ -60,13 +62,41 @@ def test_pictures_directly_in_the_root_have_no_label(tmp_path):
     assert table.classes == ["cat"]
 
 
-def test_hidden_files_and_system_litter_are_passed_over_in_silence(tmp_path):
-    litter = ["cat/.hidden.jpg", ".cache/a.jpg", "cat/._a.jpg", "cat/.DS_Store"]
-    litter += ["cat/Thumbs.db", "cat/desktop.ini", "cat/Icon\r", "__MACOSX/cat/a.jpg"]
+def test_litter_and_the_journals_of_tamis_are_passed_over_in_silence(tmp_path):
+    litter = ["cat/.DS_Store", "cat/Thumbs.db", "cat/desktop.ini", "cat/Icon\r", ".tamis/a.jpg"]
     grow(tmp_path, "cat/a.jpg", *litter)
     table = ImageTable.from_folder(tmp_path)
     assert table.names == ["cat/a.jpg"]
     assert table.ignored == ()
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "@eaDir", ".@__thumb", "#recycle", "$RECYCLE.BIN", "$Recycle.Bin", ".Trashes",
+        ".Trash-1000", "__MACOSX", "lost+found", "LOST.DIR", ".thumbnails", "@Recycle",
+        "System Volume Information", ".AppleDouble", ".picasaoriginals", "#snapshot", ".snapshot",
+        "~snapshot", "Family Previews.lrdata", ".git",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("above", ["", "cat/"])
+def test_folders_of_systems_hold_no_pictures_of_the_user(tmp_path, above, folder):
+    grow(tmp_path, "cat/a.jpg", f"{above}{folder}/deep/b.jpg")
+    table = ImageTable.from_folder(tmp_path)
+    assert table.names == ["cat/a.jpg"]
+    assert named(table, table.ignored) == [f"{above}{folder}"]
+
+
+def test_hidden_pictures_are_passed_over_and_named(tmp_path):
+    grow(tmp_path, "cat/a.jpg", "cat/._a.jpg", "cat/.hidden.png")
+    table = ImageTable.from_folder(tmp_path)
+    assert table.names == ["cat/a.jpg"]
+    assert named(table, table.ignored) == ["cat/._a.jpg", "cat/.hidden.png"]
+
+
+def test_a_root_that_is_a_folder_of_a_system_is_entered(tmp_path):
+    grow(tmp_path, "@eaDir/cat/a.jpg")
+    assert len(ImageTable.from_folder(tmp_path / "@eaDir")) == 1
 
 
 def test_a_hidden_root_is_entered(tmp_path):
@@ -223,13 +253,26 @@ def test_a_link_to_a_class_does_not_take_its_pictures(tmp_path):
     assert named(table, table.ignored) == ["ant/deep/link"]
 
 
-def test_links_to_what_lies_elsewhere_are_followed(tmp_path):
-    grow(tmp_path, "store/x/a.jpg", "store/b.jpg", "root/")
+def test_a_linked_folder_that_leads_outside_is_entered_on_request_only(tmp_path):
+    grow(tmp_path, "store/x/a.jpg", "store/b.jpg", "root/", "root-2/c.jpg")
     os.symlink(tmp_path / "store" / "x", tmp_path / "root" / "cat")
+    os.symlink("../root-2", tmp_path / "root" / "dog")
     os.symlink(tmp_path / "store" / "b.jpg", tmp_path / "root" / "b.jpg")
     table = ImageTable.from_folder(tmp_path / "root")
-    assert table.names == ["b.jpg", "cat/a.jpg"]
-    assert table.labels == (None, "cat")
+    assert table.names == ["b.jpg"]
+    assert named(table, table.outside) == ["cat", "dog"]
+    table = ImageTable.from_folder(tmp_path / "root", follow_links=True)
+    assert table.names == ["b.jpg", "cat/a.jpg", "dog/c.jpg"]
+    assert table.labels == (None, "cat", "dog")
+    assert table.outside == ()
+
+
+def test_a_linked_root_is_entered_and_its_links_inside_too(tmp_path):
+    grow(tmp_path, "store/.x/a.jpg")
+    os.symlink("store", tmp_path / "root")
+    os.symlink(".x", tmp_path / "store" / "cat")
+    table = ImageTable.from_folder(tmp_path / "root")
+    assert (table.names, table.outside) == (["cat/a.jpg"], ())
 
 
 def test_a_named_pipe_without_suffix_does_not_hang(tmp_path):
@@ -240,7 +283,7 @@ def test_a_named_pipe_without_suffix_does_not_hang(tmp_path):
     assert named(table, table.ignored) == ["pipe"]
 
 
-def test_a_folder_that_may_not_be_listed_is_named_when_read(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_entered_is_a_failure_by_name(tmp_path, monkeypatch):
     grow(tmp_path, "cat/a.jpg", "secret/b.jpg")
     scandir = os.scandir
 
@@ -251,8 +294,11 @@ def test_a_folder_that_may_not_be_listed_is_named_when_read(tmp_path, monkeypatc
 
     monkeypatch.setattr(os, "scandir", refusing)
     table = ImageTable.from_folder(tmp_path)
-    assert table.names == ["cat/a.jpg", "secret"]
-    assert table.labels == ("cat", None)
+    assert table.names == ["cat/a.jpg"]
+    assert table.failures == (
+        Failure(str(tmp_path / "secret"), "this folder cannot be entered: Permission denied"),
+    )
+    assert table.empty == ()
 
 
 def test_a_folder_that_vanishes_stops_nothing(tmp_path, monkeypatch):
@@ -265,7 +311,48 @@ def test_a_folder_that_vanishes_stops_nothing(tmp_path, monkeypatch):
         return stat(path, **rest)
 
     monkeypatch.setattr(os, "stat", refusing)
-    assert ImageTable.from_folder(tmp_path).names == ["cat/a.jpg", "gone"]
+    table = ImageTable.from_folder(tmp_path)
+    assert table.names == ["cat/a.jpg"]
+    assert [failure.path for failure in table.failures] == [str(tmp_path / "gone")]
+
+
+def nested(root, names):
+    """Make folders in one another, however long the path becomes; a picture in the last."""
+    here = os.open(root, os.O_RDONLY)
+    for name in names:
+        os.mkdir(name, dir_fd=here)
+        below = os.open(name, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    picture = os.open("a.jpg", os.O_WRONLY | os.O_CREAT, dir_fd=here)
+    os.write(picture, PICTURE)
+    os.close(picture)
+    os.close(here)
+
+
+def test_a_thousand_folders_in_one_another(tmp_path):
+    nested(tmp_path, ["d"] * 1000)
+    table = ImageTable.from_folder(tmp_path)
+    assert table.names == ["d/" * 1000 + "a.jpg"]
+    assert table.labels == ("d",)
+    subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)
+
+
+def test_a_folder_whose_path_is_too_long_is_a_failure_by_name(tmp_path):
+    nested(tmp_path, ["x" * 250] * 20)
+    grow(tmp_path, "cat/b.jpg")
+    table = ImageTable.from_folder(tmp_path)
+    assert table.names == ["cat/b.jpg"]
+    (failure,) = table.failures
+    assert "path of this folder is too long" in failure.reason
+    subprocess.run(["rm", "-rf", tmp_path / ("x" * 250)], check=True)
+
+
+def test_folders_without_pictures_are_named(tmp_path):
+    grow(tmp_path, "cat/a.jpg", "cow/", "dog/deep/deeper/deepest/", "cat/old/")
+    (tmp_path / "cow" / "notes.txt").write_text("none yet")
+    table = ImageTable.from_folder(tmp_path)
+    assert table.empty == ("cat/old", "cow", "dog", "dog/deep", "dog/deep/deeper")
 
 
 def test_names_that_are_not_utf_8_survive(tmp_path):

@@ -2,16 +2,13 @@
 
 import csv
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Self, TextIO
+from typing import Self, TextIO
 
-from tamis.errors import TableError, printable
-from tamis.images import SUFFIXES, has_signature
-
-_IGNORED_NAMES: Final = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx"})
+from tamis.errors import Failure, TableError, printable
+from tamis.listing import Listing, sort_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +30,18 @@ class ImageTable:
     root : str
         The folder under which they lie; "" if there is none.
     ignored : tuple of str
-        Files that were met and left out because nothing says that they are
-        pictures.
+        What was met and left out: files that are not pictures, hidden pictures, and
+        folders that are hidden or belong to a system.
     splits : tuple of (str or None)
         The part of a split that each belongs to, such as ``train``; None where it is
         not known. By default it is not known of any.
+    outside : tuple of str
+        Linked folders that lead out of `root` and were not entered.
+    failures : tuple of Failure
+        Folders that cannot be listed, so that the pictures in them are not known.
+    empty : tuple of str
+        Folders below `root`, at most three levels deep, that hold no picture; names
+        with ``/``.
     """
 
     paths: tuple[str, ...]
@@ -46,6 +50,9 @@ class ImageTable:
     root: str = ""
     ignored: tuple[str, ...] = field(default=())
     splits: tuple[str | None, ...] = field(default=())
+    outside: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    empty: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.splits:
@@ -96,6 +103,7 @@ class ImageTable:
         *,
         classes: Sequence[str] | None = None,
         exclude: Iterable[str | os.PathLike[str]] = (),
+        follow_links: bool = False,
     ) -> Self:
         """List the pictures under a folder; the class is the first-level folder.
 
@@ -108,12 +116,15 @@ class ImageTable:
             Take only these first-level folders.
         exclude : iterable of paths
             Folders to pass over, wherever they lie under `root`.
+        follow_links : bool
+            Enter linked folders that lead out of `root` too. Those that lead to a
+            folder below `root` are entered anyway.
 
         Returns
         -------
         ImageTable
             Sorted by path below `root`, the same on every system. Hidden files
-            and those that systems leave behind (``Thumbs.db``) are not in it, and
+            and those of systems and NAS (``Thumbs.db``, ``@eaDir``) are not in it, and
             a folder reached a second time through a link is not entered again.
 
         Raises
@@ -125,13 +136,8 @@ class ImageTable:
         if not os.path.isdir(top):
             what = "is not a folder" if os.path.lexists(top) else "does not exist"
             raise TableError(f"{printable(top)} {what}. Name a folder that holds pictures.")
-        walk = _Walk()
-        for path in exclude:
-            if os.path.isdir(path):
-                walk.pass_over(path)
-        walk.enter(top)
-        walk.follow_links()
-        found = sorted(walk.files, key=lambda item: [sort_key(part) for part in item[0]])
+        listing = Listing(top, exclude=exclude, follow_links=follow_links)
+        found = sorted(listing.files, key=lambda item: [sort_key(part) for part in item[0]])
         labels = [parts[0] if len(parts) > 1 else None for parts, _ in found]
         if classes is not None:
             if missing := sorted(set(classes) - set(filter(None, labels))):
@@ -147,7 +153,10 @@ class ImageTable:
             labels=tuple(labels),
             groups=(None,) * len(found),
             root=top,
-            ignored=tuple(sorted(walk.ignored)),
+            ignored=tuple(sorted(listing.ignored)),
+            outside=tuple(sorted(listing.outside)),
+            failures=tuple(sorted(listing.failures, key=lambda failure: failure.path)),
+            empty=tuple("/".join(parts) for parts in sorted(listing.empty)),
         )
 
     @classmethod
@@ -244,87 +253,3 @@ def common_root(paths: Sequence[str]) -> str:
         return os.path.commonpath(paths)
     except ValueError:  # none at all, or some absolute and some not
         return ""
-
-
-def sort_key(name: str) -> tuple[str, str]:
-    """Order names the same on every system, however it stores accents."""
-    return unicodedata.normalize("NFC", name), name
-
-
-class _Walk:
-    """Collects the pictures below a folder, each folder entered once."""
-
-    def __init__(self) -> None:
-        self.files: list[tuple[tuple[str, ...], str]] = []
-        self.ignored: list[str] = []
-        self._links: list[tuple[str, tuple[str, ...]]] = []
-        self._entered: set[tuple[int, int]] = set()
-        self._passed_over: set[tuple[int, int]] = set()
-
-    def pass_over(self, folder: str | os.PathLike[str]) -> None:
-        self._passed_over.add(_identity(folder))
-
-    def enter(self, folder: str, parts: tuple[str, ...] = ()) -> None:
-        try:
-            identity = _identity(folder)
-            if identity in self._passed_over:
-                return
-            if identity in self._entered:  # a link to a folder that is listed already
-                self.ignored.append(folder)
-                return
-            self._entered.add(identity)
-            with os.scandir(folder) as listing:
-                entries = sorted(listing, key=lambda e: sort_key(e.name))
-        except OSError:  # may not be listed: named among the failures when it is read
-            self.files.append((parts, folder))
-            return
-        before = len(self.files)
-        for entry in entries:
-            if entry.name.startswith(".") or entry.name.lower() in _IGNORED_NAMES:
-                continue
-            here = (*parts, entry.name)
-            if _is_folder(entry):
-                if entry.is_symlink():
-                    self._links.append((entry.path, here))
-                else:
-                    self.enter(entry.path, here)
-            elif _looks_like_picture(entry):
-                self.files.append((here, entry.path))
-            else:
-                self.ignored.append(entry.path)
-        if parts and _promises_picture(parts[-1]) and len(self.files) == before:
-            self.files.append((parts, folder))
-
-    def follow_links(self) -> None:
-        """Enter the linked folders, last: what they lead to belongs to its own folder first."""
-        while self._links:
-            self.enter(*self._links.pop(0))
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads round in a circle
-        return False
-
-
-def _promises_picture(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES
-
-
-def _looks_like_picture(entry: os.DirEntry[str]) -> bool:
-    if _promises_picture(entry.name):
-        return True
-    try:
-        if not entry.is_file():
-            return False
-        with open(entry.path, "rb") as file:
-            head = file.read(16)
-    except OSError:
-        return False
-    return has_signature(head)
-
-
-def _identity(path: str | os.PathLike[str]) -> tuple[int, int]:
-    status = os.stat(path)
-    return status.st_dev, status.st_ino

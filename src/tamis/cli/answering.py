@@ -1,7 +1,7 @@
 """What `tamis sort` and `tamis evaluate` share: learning from examples, and answering."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tamis.classify import DEFAULT_K, Predictions, checked_k, classify, classify_features
 from tamis.cli.console import progress, warn, warn_failures
@@ -73,7 +73,13 @@ def _refuse_with_model(options: Mapping[str, object]) -> None:
 
 
 def answer(
-    how: Teacher, source: str, pictures: ImageTable, *, jobs: int | None, max_pixels: int
+    how: Teacher,
+    source: str,
+    pictures: ImageTable,
+    *,
+    follow_links: bool = False,
+    jobs: int | None,
+    max_pixels: int,
 ) -> tuple[tuple[Failure, ...], Predictions]:
     """Classify the `pictures` of `source`; name what could not be used, examples included."""
     if how.model is not None:
@@ -81,8 +87,15 @@ def answer(
         unused: tuple[Failure, ...] = ()
     else:
         unused, predictions = _by_examples(
-            how, source, pictures, descriptor(how.by), jobs=jobs, max_pixels=max_pixels
+            how,
+            source,
+            pictures,
+            descriptor(how.by),
+            follow_links=follow_links,
+            jobs=jobs,
+            max_pixels=max_pixels,
         )
+    predictions = replace(predictions, failures=(*pictures.failures, *predictions.failures))
     warn_failures((*unused, *predictions.failures))
     n_voters = predictions.settings.get("k")
     if how.k is None and n_voters is not None and int(n_voters) < DEFAULT_K:
@@ -106,11 +119,12 @@ def _by_examples(
     pictures: ImageTable,
     looks: Descriptor,
     *,
+    follow_links: bool,
     jobs: int | None,
     max_pixels: int,
 ) -> tuple[tuple[Failure, ...], Predictions]:
     train = how.train or ""
-    examples = read_table(train)
+    examples = read_table(train, follow_links=follow_links)
     # More than are listed is known before any is read; fewer may turn out to be readable.
     if n_labelled := sum(label is not None for label in examples.labels):
         checked_k(how.k, n_labelled)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tamis.cli.console import Distance, Jobs, Json, MaxPixels
+from tamis.cli.console import Distance, FollowLinks, Jobs, Json, MaxPixels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +55,7 @@ def compare(
         int, typer.Option(min=10, help="Compare on so many pictures, drawn at random, at most.")
     ] = 4000,
     seed: Annotated[int, typer.Option(help="Of the draw, the folds and the bootstrap.")] = 0,
+    follow_links: FollowLinks = False,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
     json: Json = None,
@@ -92,7 +93,7 @@ def compare(
         check_distance(distance)
     several = [descriptor(spec) for spec in split_specs(by)]
     _check_made(several, largest)
-    table = read_table(source, classes=classes)
+    table = read_table(source, classes=classes, follow_links=follow_links)
     labelled = [row for row, label in enumerate(table.labels) if label is not None]
     if len(labelled) < len(table):
         warn(f"leaving out {len(table) - len(labelled)} pictures that have no class")

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +23,10 @@ MaxPixels = Annotated[
     typer.Option(metavar="N", min=1, help="Skip pictures of more pixels than this."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if a file was skipped.")]
+FollowLinks = Annotated[
+    bool,
+    typer.Option("--follow-links", help="Enter linked folders that lead out of DIR, too."),
+]
 By = Annotated[
     str | None,
     typer.Option(
@@ -61,15 +64,6 @@ def warn_failures(failures: Sequence[Failure], *, doing: str = "skipping") -> No
     """Name each file that could not be used, and why."""
     for failure in failures:
         warn(f"{doing} {printable(failure.path)}: {failure.reason}")
-
-
-def warn_ignored(ignored: Sequence[str], folder: str) -> None:
-    """Say how many files were passed over because nothing says they are pictures."""
-    if ignored:
-        kinds = sorted({os.path.splitext(path)[1].lower() or "no suffix" for path in ignored})
-        shown = ", ".join(map(printable, kinds[:8])) + (", ..." if len(kinds) > 8 else "")
-        plural = "file that is no picture" if len(ignored) == 1 else "files that are no pictures"
-        warn(f"passing over {len(ignored)} {plural} in {printable(folder)} ({shown})")
 
 
 def write_json(target: str | None, data: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import By, Distance, Jobs, Json, MaxPixels, Strict
+from tamis.cli.console import By, Distance, FollowLinks, Jobs, Json, MaxPixels, Strict
 
 _CLASSIFYING = "Classification"
 _RETRIEVING = "Retrieval"
@@ -102,6 +102,7 @@ def evaluate(
     by: By = None,
     distance: Distance = "",
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    follow_links: FollowLinks = False,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
     strict: Strict = False,
@@ -149,6 +150,7 @@ def evaluate(
             test,
             truth=truth,
             report=report,
+            follow_links=follow_links,
             seed=seed,
             jobs=jobs,
             max_pixels=max_pixels,
@@ -167,6 +169,7 @@ def evaluate(
             truth=truth,
             by=by or "color",
             distance=distance,
+            follow_links=follow_links,
             seed=seed,
             jobs=jobs,
             max_pixels=max_pixels,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import Jobs, Json, MaxPixels, Strict
+from tamis.cli.console import FollowLinks, Jobs, Json, MaxPixels, Strict
 
 
 def index(
@@ -30,6 +30,7 @@ def index(
             show_default="hellinger for histograms that are mostly zeros, else l2",
         ),
     ] = "",
+    follow_links: FollowLinks = False,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
     strict: Strict = False,
@@ -71,7 +72,7 @@ def index(
     wanted = [descriptor(spec) for spec in split_specs(by or ("" if known else "color"))]
     if metric:
         check_metric(metric)
-    table = read_table(source, exclude=[into])
+    table = read_table(source, exclude=[into], follow_links=follow_links)
     with progress("pictures", len(table)) as advance:
         changes = update(into, table, wanted, jobs=jobs, max_pixels=max_pixels, progress=advance)
     warn_failures(changes.failures)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+import typer
+
 from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json, write_text
 from tamis.cli.sources import learn, read_several, read_table
 from tamis.descriptors import descriptor
@@ -64,6 +66,7 @@ def train_and_tell(
     network: Options,
     validation: float,
     class_weight: str | None,
+    follow_links: bool,
     seed: int,
     report: str | None,
     force: bool,
@@ -78,7 +81,7 @@ def train_and_tell(
         need_torch(net)
     with locked(os.path.abspath(out)):
         _check_out(out, force=force)
-        parts = _read(source, validation=validation, seed=seed)
+        parts = _read(source, validation=validation, follow_links=follow_links, seed=seed)
         if net == PROBE:
             trained = _train_probe(
                 source, parts, by or _BY,
@@ -92,14 +95,17 @@ def train_and_tell(
                     class_weight=class_weight, seed=seed, jobs=jobs,
                     checkpoint=out + _UNFINISHED, progress=progress, **network.given,
                 )  # fmt: skip
-        warn_failures(trained.failures)
+        failures = (*parts.failures, *trained.failures)
+        warn_failures(failures)
         digest = trained.model.save(out)
     shutil.rmtree(out + _UNFINISHED, ignore_errors=True)
     if report is not None:
         _write_report(report, trained, parts, json=json)
     _tell(source, out, trained, seconds=time.perf_counter() - start, json=json)
     write_json(json, _as_dict(out, trained, digest, parts, seconds=time.perf_counter() - start))
-    return trained.failures
+    if parts.failures:
+        raise typer.Exit(1)
+    return failures
 
 
 def _check_options(net: str, *, by: str | None, network: Options, max_pixels: int | None) -> None:
@@ -137,9 +143,9 @@ def _check_out(out: str, *, force: bool) -> None:
         )
 
 
-def _read(source: str, *, validation: float, seed: int) -> TrainingParts:
+def _read(source: str, *, validation: float, follow_links: bool, seed: int) -> TrainingParts:
     untouched = [os.path.join(source, "test")] if is_split_folder(source) else []
-    table = read_table(source, exclude=untouched)
+    table = read_table(source, exclude=untouched, follow_links=follow_links)
     parts = training_parts(table, share=validation, seed=seed)
     if parts.n_unlabelled:
         warn(f"leaving out {parts.n_unlabelled} pictures that are in no class folder")
@@ -276,6 +282,6 @@ def _as_dict(
         "set_aside": list(parts.validation.paths) if parts.set_aside else [],
         "history": model.history,
         "signature": model.signature,
-        "failures": as_dicts(trained.failures),
+        "failures": as_dicts((*parts.failures, *trained.failures)),
         "seconds": seconds,
     }

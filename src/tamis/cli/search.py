@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import Distance, Jobs, Json, MaxPixels, Strict
+from tamis.cli.console import Distance, FollowLinks, Jobs, Json, MaxPixels, Strict
 
 
 def search(
@@ -49,6 +49,7 @@ def search(
             help="With --approximate: stored pictures on which recall is measured.",
         ),
     ] = 20,
+    follow_links: FollowLinks = False,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
     strict: Strict = False,
@@ -80,6 +81,7 @@ def search(
         distance=distance,
         labels=label,
         splits=split,
+        follow_links=follow_links,
         jobs=jobs,
         max_pixels=max_pixels,
     )

@@ -50,6 +50,7 @@ class Asked:
     distance: str
     labels: str | None
     splits: str | None
+    follow_links: bool
     jobs: int | None
     max_pixels: int
 
@@ -60,7 +61,7 @@ class Asked:
     @cached_property
     def table(self) -> ImageTable:
         """All pictures of the source."""
-        return read_table(self.source)
+        return read_table(self.source, follow_links=self.follow_links)
 
     @cached_property
     def descriptor(self) -> Descriptor:

@@ -4,7 +4,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tamis.cli.console import progress, warn, warn_ignored
+from tamis.cli.console import progress, warn
+from tamis.cli.notes import warn_passed_over
 from tamis.descriptors import Descriptor, Reduction
 from tamis.errors import TableError, printable
 from tamis.features import FeatureTable, available_processors, combine, extract_several
@@ -20,6 +21,7 @@ def read_table(
     classes: str | None = None,
     splits: str | None = None,
     exclude: Sequence[str] = (),
+    follow_links: bool = False,
 ) -> ImageTable:
     """List the pictures of a folder, a CSV file or a collection; say what is passed over.
 
@@ -32,16 +34,20 @@ def read_table(
     elif os.path.isfile(source):
         table = _only(ImageTable.from_csv(source), chosen, source)
     elif divided:
-        table = with_parts(ImageTable.from_folder(source, exclude=exclude), divided)
-        warn_ignored(table.ignored, source)
+        table = with_parts(
+            ImageTable.from_folder(source, exclude=exclude, follow_links=follow_links), divided
+        )
+        warn_passed_over(table, source)
         warn(
             f"{printable(source)} was written by tamis split: {', '.join(divided)} are its parts, "
             "the classes are the folders in them"
         )
         table = _only(table, chosen, source)
     else:
-        table = ImageTable.from_folder(source, classes=chosen, exclude=exclude)
-        warn_ignored(table.ignored, source)
+        table = ImageTable.from_folder(
+            source, classes=chosen, exclude=exclude, follow_links=follow_links
+        )
+        warn_passed_over(table, source)
     if splits:
         wanted = splits.split(",")
         check_splits(table, wanted, source)
@@ -80,12 +86,13 @@ def read_labelled(
     truth: str | None = None,
     classes: str | None = None,
     splits: str | None = None,
+    follow_links: bool = False,
 ) -> tuple[ImageTable, int]:
     """List the pictures whose class is known, from folders or a truth manifest.
 
     Gives also the number of those that are left out because it is not.
     """
-    table = read_table(source, splits=splits)
+    table = read_table(source, splits=splits, follow_links=follow_links)
     if truth is None and not table.classes:
         truth = os.path.normpath(source) + TRUTH_SUFFIX
         if not os.path.exists(truth):
@@ -151,10 +158,12 @@ def read_several(
                 table, missing, jobs=jobs, max_pixels=max_pixels, progress=advance
             )
     fresh = iter(computed)
-    return [
+    tables = [
         next(fresh) if found is None else combine(one, found)
         for one, found in zip(descriptors, stored, strict=True)
     ]
+    # Folders that could not be entered come first: pictures in them were not even listed.
+    return [replace(one, failures=(*table.failures, *one.failures)) for one in tables]
 
 
 def learn(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import Json
+from tamis.cli.console import FollowLinks, Json
 from tamis.transfer import Mode
 
 
@@ -35,6 +35,7 @@ def split(
     force: Annotated[
         bool, typer.Option("--force", help="Undo an earlier split in OUT first.")
     ] = False,
+    follow_links: FollowLinks = False,
     json: Json = None,
 ) -> None:
     """Split class folders into train, val and test.
@@ -75,7 +76,7 @@ def split(
     with locked(out):
         writing.finish_interrupted(out, command="split", settings=settings, force=force, json=json)
         writing.make_room(out, force=force)
-        table = read_table(source, classes=classes, exclude=[out])
+        table = read_table(source, classes=classes, exclude=[out], follow_links=follow_links)
         labelled = [row for row, label in enumerate(table.labels) if label is not None]
         if len(labelled) < len(table):
             warn(f"leaving out {len(table) - len(labelled)} pictures that are in no class folder")
@@ -95,7 +96,9 @@ def split(
     for part, counts in plan.counts.items():
         if lacking := [label for label in table.classes if not counts[label]]:
             warn(f"{part} has no picture of {', '.join(map(printable, lacking))}")
+    warn_failures(table.failures)
     warn_failures(outcome.failures, doing="could not place")
+    failures = (*table.failures, *outcome.failures)
     for part, counts in plan.counts.items():
         say(f"{os.path.join(out, part)}\t{counts.total()} pictures", unless=json)
     for manifest in plan.truth:
@@ -116,9 +119,9 @@ def split(
                 "tamis": __version__,
             },
             "ignored": list(table.ignored),
-            "failures": as_dicts(outcome.failures),
+            "failures": as_dicts(failures),
             "seconds": time.perf_counter() - start,
         },
     )
-    if outcome.failures:
+    if failures:
         raise typer.Exit(1)

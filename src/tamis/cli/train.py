@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tamis.cli.console import Jobs, Json, Strict
+from tamis.cli.console import FollowLinks, Jobs, Json, Strict
 
 _NETWORKS = "Networks"
 
@@ -90,6 +90,7 @@ def train(
             rich_help_panel=_NETWORKS,
         ),
     ] = None,
+    follow_links: FollowLinks = False,
     jobs: Jobs = None,
     max_pixels: Annotated[
         int | None,
@@ -123,6 +124,7 @@ def train(
         ),
         validation=validation,
         class_weight=None if class_weight == "none" else class_weight,
+        follow_links=follow_links,
         seed=seed,
         report=report,
         force=force,

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tamis.errors import InvalidParameterError, TableError, printable
+from tamis.errors import Failure, InvalidParameterError, TableError, printable
 from tamis.split import PARTS, assign_parts
 from tamis.table import ImageTable
 
@@ -24,12 +24,15 @@ class TrainingParts:
         Whether the validation was drawn here; else it is a folder's.
     n_unlabelled : int
         Pictures that are left out because they are in no class folder.
+    failures : tuple of Failure
+        Folders that cannot be entered; neither `train` nor `validation` repeats them.
     """
 
     train: ImageTable
     validation: ImageTable
     set_aside: bool
     n_unlabelled: int
+    failures: tuple[Failure, ...] = ()
 
 
 def is_split_folder(folder: str) -> bool:
@@ -64,6 +67,7 @@ def training_parts(table: ImageTable, *, share: float = 0.2, seed: int = 0) -> T
     """
     if not 0 <= share <= _MOST:
         raise InvalidParameterError(f"the share must be in [0, {_MOST}]. Got {share:g}.")
+    failures, table = table.failures, replace(table, failures=())
     found = set(table.classes)
     known = {part for part in table.splits if part is not None}
     validation = table.select([])
@@ -96,7 +100,7 @@ def training_parts(table: ImageTable, *, share: float = 0.2, seed: int = 0) -> T
     if set_aside:
         rows = assign_parts(table, ratio=(1 - share, share, 0.0), seed=seed)
         table, validation = table.select(rows[_TRAIN]), table.select(rows[_VALIDATION])
-    return TrainingParts(table, validation, set_aside, n_unlabelled)
+    return TrainingParts(table, validation, set_aside, n_unlabelled, failures)
 
 
 def _below(table: ImageTable, rows: list[int]) -> ImageTable:

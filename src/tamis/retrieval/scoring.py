@@ -10,6 +10,7 @@ from tamis.errors import InvalidParameterError, TableError
 from tamis.evaluate import versions
 from tamis.features import FeatureTable, Progress
 from tamis.index import Index
+from tamis.listing import sort_key
 from tamis.metrics import RESAMPLES, Values, bootstrap_means, class_means, wilson_interval
 from tamis.ranking import (
     average_precision,
@@ -26,7 +27,6 @@ from tamis.retrieval.evaluation import (
     DepthScores,
     RetrievalEvaluation,
 )
-from tamis.table import sort_key
 
 DEFAULT_DEPTH: Final = 10
 _BLOCK_BYTES: Final = 128 << 20

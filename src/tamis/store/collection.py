@@ -13,8 +13,9 @@ import numpy.typing as npt
 from tamis.descriptors import descriptor
 from tamis.errors import CollectionError, Failure, MissingExtraError, printable
 from tamis.features import FeatureTable
+from tamis.listing import sort_key
 from tamis.store.columns import SPEC, decode
-from tamis.table import ImageTable, sort_key
+from tamis.table import ImageTable
 
 FORMAT: Final = 1
 FORMAT_KEY: Final = b"tamis:format"

@@ -56,7 +56,8 @@ class Changes:
     computed : dict from str to int
         Spec to how many pictures were described by it.
     failures : tuple of Failure
-        All pictures that cannot be read, those of earlier runs included.
+        Folders that cannot be entered, and all pictures that cannot be read, those of
+        earlier runs included.
     """
 
     new: int = 0
@@ -128,7 +129,7 @@ def update(
         run.add_columns([leaf for one in descriptors for leaf in one.leaves])
         run.append()
         run.tidy()
-        run.changes.failures = tuple(Collection.open(name).failures())
+        run.changes.failures = (*table.failures, *Collection.open(name).failures())
         return run.changes
 
 

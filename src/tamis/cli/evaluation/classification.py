@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from tamis.cli.answering import Teacher, answer
-from tamis.cli.console import say, write_json
+from tamis.cli.console import as_dicts, say, write_json
 from tamis.cli.sources import read_labelled
 from tamis.cli.tables import print_evaluation
 from tamis.errors import DestinationError, Failure, printable
@@ -17,6 +17,7 @@ def score_classification(
     *,
     truth: str | None,
     report: str | None,
+    follow_links: bool,
     seed: int,
     jobs: int | None,
     max_pixels: int,
@@ -24,8 +25,10 @@ def score_classification(
 ) -> Sequence[Failure]:
     """Answer for the pictures of `test`, score, print; give the files that were skipped."""
     start = time.perf_counter()
-    pictures, _ = read_labelled(test, truth=truth)
-    unused, answers = answer(how, test, pictures, jobs=jobs, max_pixels=max_pixels)
+    pictures, _ = read_labelled(test, truth=truth, follow_links=follow_links)
+    unused, answers = answer(
+        how, test, pictures, follow_links=follow_links, jobs=jobs, max_pixels=max_pixels
+    )
     labels = {
         path: label
         for path, label in zip(pictures.paths, pictures.labels, strict=True)
@@ -57,6 +60,10 @@ def score_classification(
     write_json(
         json,
         result.to_dict()
-        | {"ignored": list(pictures.ignored), "seconds": time.perf_counter() - start},
+        | {
+            "failures": as_dicts((*unused, *answers.failures)),
+            "ignored": list(pictures.ignored),
+            "seconds": time.perf_counter() - start,
+        },
     )
     return (*unused, *answers.failures)

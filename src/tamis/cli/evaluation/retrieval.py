@@ -31,6 +31,7 @@ def score_retrieval(
     truth: str | None,
     by: str,
     distance: str,
+    follow_links: bool,
     seed: int,
     jobs: int | None,
     max_pixels: int,
@@ -46,7 +47,8 @@ def score_retrieval(
     if queries is not None:
         sources = [(gallery, None, "gallery"), (queries, truth, "queries")]
     read = [
-        read_labelled(name, truth=csv, classes=classes, splits=splits) for name, csv, _ in sources
+        read_labelled(name, truth=csv, classes=classes, splits=splits, follow_links=follow_links)
+        for name, csv, _ in sources
     ]
     # Before anything is computed: what cannot be scored is known from the lists.
     check_task(read[0][0].labels, depths=depths, leave_one_out=queries is None)
