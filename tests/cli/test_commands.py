@@ -245,8 +245,9 @@ def test_errors_say_what_to_do(
 
 
 def test_ctrl_c_is_one_line(photos: Path, tmp_path: Path) -> None:
-    script = "import tamis.cli as c, tamis.table as t, os, signal\n" + (
-        "t.ImageTable.from_folder = lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)\n"
+    script = "import tamis.cli as c, tamis.table as t, os, signal, time\n" + (
+        "interrupt = lambda *a, **k: (os.kill(os.getpid(), signal.SIGINT), time.sleep(60))\n"
+        "t.ImageTable.from_folder = interrupt\n"
         f"import sys; sys.argv = ['tamis', 'split', {str(photos)!r}, {str(tmp_path / 'o')!r}]\n"
         "c.main()\n"
     )
