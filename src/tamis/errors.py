@@ -7,7 +7,7 @@
     │   └── UnknownNameError (LookupError)      a name that no registry holds
     ├── ImageReadError (OSError)                one file that is not a readable picture
     ├── TableError (ValueError)                 a folder or list that makes no usable table
-    ├── DestinationError (OSError)              a folder that must not be written to, or cannot be
+    ├── DestinationError (OSError)              a place that must not be written to, or cannot be
     ├── JournalError (RuntimeError)             a journal that cannot be resumed or undone
     ├── FileFormatError (ValueError)            a file that is not what it should be
     │   ├── CodebookError (ValueError)              the codebook it should be
@@ -76,7 +76,7 @@ class TableError(TamisError, ValueError):
 
 
 class DestinationError(TamisError, OSError):
-    """A folder that must not be written to, or cannot be."""
+    """A file or folder that must not be written to, or cannot be."""
 
 
 class JournalError(TamisError, RuntimeError):

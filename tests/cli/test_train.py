@@ -169,7 +169,7 @@ def test_what_is_there_is_not_overwritten(photos, tmp_path):
     for extra in ((), ("--force",)):
         done = tamis("train", photos / "examples", "--out", out, *BY, *extra, check=False)
         assert done.returncode == 1
-        assert "is no model of tamis: it is left alone" in done.stderr
+        assert "is not a model of tamis: it is left alone" in done.stderr
     assert out.read_text() == "precious"
     out = tmp_path / "m.tamis"
     tamis("train", photos / "examples", "--out", out, *BY)
@@ -203,7 +203,7 @@ def test_a_folder_that_is_not_there_is_named_before_anything_is_learned(photos, 
     out = tmp_path / "no" / "m.tamis"
     done = tamis("train", photos / "examples", "--out", out, *BY, check=False)
     assert done.returncode == 1
-    assert "there is no folder" in done.stderr
+    assert "does not exist" in done.stderr
 
 
 def test_broken_pictures_are_named_and_passed_over(photos, tmp_path):

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -9,12 +10,44 @@ from typing import Annotated, Any
 
 import typer
 
+from tamis import __version__
 from tamis.errors import DestinationError, Failure, printable
+from tamis.files.atomic import check_output, write_whole
+from tamis.files.kinds import GENERATOR, JSON, PAGE, Kind
+
+
+def writes(kind: Kind) -> Callable[[typer.Context, typer.CallbackParam, str | None], str | None]:
+    """Make the callback of an option that names a file to be written.
+
+    The file is checked when the option is read, so that no work is done for a result
+    that cannot be written.
+    """
+
+    def check(context: typer.Context, option: typer.CallbackParam, file: str | None) -> str | None:
+        if file is None or (file == "-" and kind is JSON):
+            return file
+        check_output(file, kind)
+        named: dict[str, str] = context.meta.setdefault("tamis.outputs", {})
+        place, name = os.path.realpath(file), option.opts[0]
+        if os.path.exists(place) and not os.path.isfile(place):
+            return file  # a device or a pipe takes any number
+        if named.setdefault(place, name) != name:
+            raise DestinationError(
+                f"{named[place]} and {name} name the same file, {printable(file)}. Choose another "
+                "name for one of them."
+            )
+        return file
+
+    return check
+
 
 Json = Annotated[
     str | None,
     typer.Option(
-        "--json", metavar="FILE", help="Write the result as JSON to FILE; - is the output."
+        "--json",
+        metavar="FILE",
+        help="Write the result as JSON to FILE; - is the output.",
+        callback=writes(JSON),
     ),
 ]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="one per processor")]
@@ -70,20 +103,18 @@ def write_json(target: str | None, data: dict[str, Any]) -> None:
     """Write the machine-readable result; ASCII, so that any file name survives."""
     if target is None:
         return
-    text = json.dumps(data, indent=2)
+    text = json.dumps({GENERATOR: f"tamis {__version__}", **data}, indent=2)
     if target == "-":
         print(text)  # noqa: T201
         return
-    write_text(target, text + "\n")
+    with write_whole(target, JSON) as file:
+        file.write(f"{text}\n".encode())
 
 
-def write_text(target: str, text: str) -> None:
-    """Write a file that the user named."""
-    try:
-        with open(target, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise DestinationError(f"cannot write {printable(target)}: {error.strerror}.") from error
+def write_page(target: str, page: str) -> None:
+    """Write a report that the user named."""
+    with write_whole(target, PAGE) as file:
+        file.write(page.encode())
 
 
 def as_dicts(failures: Sequence[Failure]) -> list[dict[str, str]]:

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import By, Distance, FollowLinks, Jobs, Json, MaxPixels, Strict
+from tamis.cli.console import By, Distance, FollowLinks, Jobs, Json, MaxPixels, Strict, writes
+from tamis.files.kinds import PAGE
 
 _CLASSIFYING = "Classification"
 _RETRIEVING = "Retrieval"
@@ -53,6 +54,7 @@ def evaluate(
         typer.Option(
             metavar="FILE",
             help="Write an HTML report with pictures.",
+            callback=writes(PAGE),
             rich_help_panel=_CLASSIFYING,
         ),
     ] = None,

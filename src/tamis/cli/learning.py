@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import typer
 
-from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json, write_text
+from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json, write_page
 from tamis.cli.sources import learn, read_several, read_table
 from tamis.descriptors import descriptor
 from tamis.errors import (
@@ -22,6 +22,8 @@ from tamis.errors import (
     printable,
 )
 from tamis.features import combine
+from tamis.files.atomic import check_output
+from tamis.files.kinds import MODEL
 from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.learning import (
     Trained,
@@ -33,7 +35,6 @@ from tamis.learning import (
 )
 from tamis.learning.trained import need_torch
 from tamis.lock import locked
-from tamis.model import is_model
 from tamis.network import NETWORKS
 
 PROBE: Final = "probe"
@@ -127,17 +128,8 @@ def _check_options(net: str, *, by: str | None, network: Options, max_pixels: in
 
 
 def _check_out(out: str, *, force: bool) -> None:
-    if not os.path.lexists(out):
-        folder = os.path.dirname(os.path.abspath(out))
-        if not os.path.isdir(folder):
-            raise DestinationError(f"there is no folder {printable(folder)} to write a model into.")
-        return
-    if not is_model(out):
-        raise DestinationError(
-            f"{printable(out)} is there already and is no model of tamis: it is left alone. Choose "
-            "another name for --out."
-        )
-    if not force:
+    check_output(out, MODEL)
+    if MODEL.wrote(out) and not force:
         raise DestinationError(
             f"{printable(out)} holds a model already. Choose another name, or replace it: --force."
         )
@@ -230,7 +222,7 @@ def _write_report(report: str, trained: Trained, parts: TrainingParts, *, json: 
         title=f"How well the {_what(trained)} tells {len(trained.model.classes)} classes apart",
         course=Course.of(trained.model),
     )
-    write_text(report, page)
+    write_page(report, page)
     say(f"see {printable(report)}", unless=json)
 
 

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import Distance, FollowLinks, Jobs, Json, MaxPixels, Strict
+from tamis.cli.console import Distance, FollowLinks, Jobs, Json, MaxPixels, Strict, writes
+from tamis.files.kinds import PAGE
 
 
 def search(
@@ -36,7 +37,8 @@ def search(
         typer.Option(metavar="A,B", help="Find only pictures of these parts of a split."),
     ] = None,
     html: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write a contact sheet to FILE.")
+        str | None,
+        typer.Option(metavar="FILE", help="Write a contact sheet to FILE.", callback=writes(PAGE)),
     ] = None,
     approximate: Annotated[
         bool, typer.Option("--approximate", help="Use the approximate index of a collection.")
@@ -65,7 +67,7 @@ def search(
     import os
     import time
 
-    from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json, write_text
+    from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json, write_page
     from tamis.cli.searching import Asked
     from tamis.cli.searching import approximate as search_index
     from tamis.cli.searching import exact as search_all
@@ -112,7 +114,7 @@ def search(
             max_pixels=max_pixels,
             jobs=jobs,
         )
-        write_text(html, page)
+        write_page(html, page)
         warn(f"see {printable(html)}")
     write_json(
         json,

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from tamis.cli.console import FollowLinks, Jobs, Json, Strict
+from tamis.cli.console import FollowLinks, Jobs, Json, Strict, writes
+from tamis.files.kinds import MODEL, PAGE
 
 _NETWORKS = "Networks"
 
@@ -16,7 +17,12 @@ def train(
             metavar="DIR", help="A folder per class; or train/ and val/, as tamis split makes them."
         ),
     ],
-    out: Annotated[str, typer.Option(metavar="FILE", help="The model: one file, NAME.tamis.")],
+    out: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE", help="The model: one file, NAME.tamis.", callback=writes(MODEL)
+        ),
+    ],
     net: Annotated[
         str, typer.Option(metavar="NAME", help="probe, report, small or finetune.")
     ] = "probe",
@@ -39,7 +45,11 @@ def train(
     seed: Annotated[int, typer.Option(help="Of all that chance decides.")] = 0,
     report: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Write an HTML report with curves and pictures."),
+        typer.Option(
+            metavar="FILE",
+            help="Write an HTML report with curves and pictures.",
+            callback=writes(PAGE),
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace FILE, if it is a model of tamis.")

@@ -15,13 +15,14 @@ from tamis.descriptors.base import check_int
 from tamis.descriptors.sift import LENGTH, root_sift
 from tamis.errors import (
     CodebookError,
-    DestinationError,
     FileFormatError,
     InvalidParameterError,
     printable,
     sentence,
 )
 from tamis.files.arrays import read_npz
+from tamis.files.atomic import write_whole
+from tamis.files.kinds import CODEBOOK
 from tamis.images import DEFAULT_SIZE, Pixels, as_rgb, fit
 
 DEFAULT: Final = "default"
@@ -110,15 +111,10 @@ class Codebook:
         Raises
         ------
         DestinationError
-            If the file cannot be written.
+            If the file cannot be written, or is there already and is no codebook.
         """
-        try:
-            with open(path, "wb") as file:  # a file: np.savez would append a suffix to a path
-                np.savez_compressed(file, mean=self.mean, axes=self.axes, words=self.words)
-        except OSError as error:
-            raise DestinationError(
-                f"cannot write the codebook {printable(os.fspath(path))}: {error.strerror}."
-            ) from error
+        with write_whole(path, CODEBOOK) as file:
+            np.savez_compressed(file, mean=self.mean, axes=self.axes, words=self.words)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

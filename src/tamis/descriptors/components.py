@@ -1,9 +1,7 @@
 """Principal components: what `pca` and `whiten` learn, and the file it travels in."""
 
-import contextlib
 import hashlib
 import os
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Self
@@ -12,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.errors import (
-    DestinationError,
     FileFormatError,
     InvalidParameterError,
     ReductionError,
@@ -20,6 +17,8 @@ from tamis.errors import (
     sentence,
 )
 from tamis.files.arrays import read_npz
+from tamis.files.atomic import write_whole
+from tamis.files.kinds import REDUCTION
 
 DIGEST_LENGTH: Final = 12
 """Hexadecimal digits of a digest."""
@@ -96,31 +95,16 @@ class Components:
         Raises
         ------
         DestinationError
-            If the file cannot be written.
+            If the file cannot be written, or is there already and is no reduction.
         """
-        name = os.path.abspath(os.fspath(path))
-        scratch = None
-        try:
-            with tempfile.NamedTemporaryFile(
-                dir=os.path.dirname(name), prefix=".reduction-", delete=False
-            ) as file:
-                scratch = file.name
-                np.savez(
-                    file,
-                    base=np.frombuffer(self.base.encode(), np.uint8),
-                    mean=self.mean,
-                    axes=self.axes,
-                    variances=self.variances,
-                )
-            os.chmod(scratch, 0o644)  # a temporary file is its owner's alone
-            os.replace(scratch, name)
-        except OSError as error:
-            if scratch is not None:
-                with contextlib.suppress(OSError):
-                    os.unlink(scratch)
-            raise DestinationError(
-                f"cannot write the reduction {printable(name)}: {error.strerror}."
-            ) from error
+        with write_whole(path, REDUCTION) as file:
+            np.savez(
+                file,
+                base=np.frombuffer(self.base.encode(), np.uint8),
+                mean=self.mean,
+                axes=self.axes,
+                variances=self.variances,
+            )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

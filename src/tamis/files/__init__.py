@@ -1,1 +1,1 @@
-"""Reading and writing files besides decoding: what may be opened, and how much of it."""
+"""Reading and writing files besides decoding: what may be opened, and what replaced."""

@@ -1,15 +1,15 @@
 """The file `model.tamis`: a zip of stored parts, each under its digest."""
 
-import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tamis.errors import DestinationError, ModelError, printable
+from tamis.errors import ModelError, printable
+from tamis.files.atomic import write_whole
+from tamis.files.kinds import MODEL
 
 FORMAT: Final = "tamis model"
 VERSION: Final = 1
@@ -27,7 +27,7 @@ def write_archive(
     Parameters
     ----------
     path : str or os.PathLike
-        Replaced if it is there.
+        Replaced if it is a model; any other file is left alone.
     manifest : mapping
         Plain types; gets the format, its version and the digest of each part.
     parts : mapping from str to bytes
@@ -42,31 +42,14 @@ def write_archive(
     Raises
     ------
     DestinationError
-        The file cannot be written.
+        The file cannot be written, or is there already and is no model.
     """
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
     whole = {"format": FORMAT, "version": VERSION, **manifest, "parts": digests}
     text = json.dumps(whole, indent=1).encode()
-    name, scratch = os.path.abspath(os.fspath(path)), None
-    try:
-        with tempfile.NamedTemporaryFile(
-            dir=os.path.dirname(name), prefix=".model-", delete=False
-        ) as file:
-            scratch = file.name
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                for part, data in {MANIFEST: text, **parts}.items():
-                    archive.writestr(zipfile.ZipInfo(part, _EPOCH), data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(scratch, 0o644)  # a temporary file is its owner's alone
-        os.replace(scratch, name)
-    except OSError as error:
-        if scratch is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(scratch)
-        raise DestinationError(
-            f"cannot write the model {printable(name)}: {error.strerror}."
-        ) from error
+    with write_whole(path, MODEL) as file, zipfile.ZipFile(file, "w") as archive:
+        for part, data in {MANIFEST: text, **parts}.items():
+            archive.writestr(zipfile.ZipInfo(part, _EPOCH), data)
     return digest_of_text(text)
 
 
@@ -111,11 +94,7 @@ def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
 
 def is_model(path: str | os.PathLike[str]) -> bool:
     """Tell whether a file is a model of tamis, of whatever version, even if damaged."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return json.loads(archive.read(MANIFEST))["format"] == FORMAT
-    except Exception:  # any bytes may be there
-        return False
+    return MODEL.wrote(os.fspath(path))
 
 
 def digest_of_text(text: bytes) -> str:

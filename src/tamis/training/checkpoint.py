@@ -1,6 +1,5 @@
 """Where a training run is, on disk: resumed after any kill, or not there at all."""
 
-import contextlib
 import csv
 import io
 import os
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tamis.errors import TrainingError, printable
+from tamis.files.atomic import write_whole
 
 FORMAT: Final = 1
 FIELDS: Final = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "lr", "seconds")
@@ -89,17 +89,8 @@ class Checkpoint:
             self._board = None
 
     def _write(self, name: str, data: bytes | memoryview) -> None:
-        whole = self.folder / f".{name}.{os.getpid()}"
-        try:
-            with open(whole, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(whole, self.folder / name)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                whole.unlink()
-            raise
+        with write_whole(self.folder / name) as file:
+            file.write(data)
 
     def _show(self, record: Record) -> None:
         if self._board is None:

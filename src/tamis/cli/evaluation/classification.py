@@ -4,10 +4,10 @@ import time
 from collections.abc import Sequence
 
 from tamis.cli.answering import Teacher, answer
-from tamis.cli.console import as_dicts, say, write_json
+from tamis.cli.console import as_dicts, say, write_json, write_page
 from tamis.cli.sources import read_labelled
 from tamis.cli.tables import print_evaluation
-from tamis.errors import DestinationError, Failure, printable
+from tamis.errors import Failure, printable
 from tamis.evaluate import evaluate
 
 
@@ -49,13 +49,7 @@ def score_classification(
             ignored=pictures.ignored,
             max_pixels=max_pixels,
         )
-        try:
-            with open(report, "w", encoding="utf-8") as file:
-                file.write(page)
-        except OSError as error:
-            raise DestinationError(
-                f"cannot write {printable(report)}: {error.strerror}."
-            ) from error
+        write_page(report, page)
         say(f"see {printable(report)}", unless=json)
     write_json(
         json,
