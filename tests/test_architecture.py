@@ -22,6 +22,8 @@ tamis.naming
 tamis.images
 tamis.listing
 tamis.table
+tamis.containment
+tamis.sidecars
 tamis.transfer
 tamis.distances
 tamis.weighing

@@ -2,6 +2,7 @@
 
 import os
 import unicodedata
+from collections.abc import Sequence
 from itertools import count
 from typing import Final
 
@@ -65,14 +66,19 @@ class TakenNames:
 
     def take(self, folder: str, name: str) -> bool:
         """Take a name in a folder below the root; False if it is taken already."""
+        return self.take_all(folder, [name])
+
+    def take_all(self, folder: str, wanted: Sequence[str]) -> bool:
+        """Take several names in a folder, or none: False if one is taken already."""
         names = self._taken.get(folder)
         if names is None:
             path = os.path.join(self._root, folder)
             on_disk = os.listdir(path) if os.path.isdir(path) else []
             names = self._taken[folder] = {_key(other) for other in on_disk}
-        if _key(name) in names:
+        keys = {_key(name) for name in wanted}
+        if keys & names:
             return False
-        names.add(_key(name))
+        names |= keys
         return True
 
     def take_free(self, folder: str, name: str) -> str:

@@ -3,7 +3,7 @@
 import csv
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self, TextIO
 
@@ -95,6 +95,14 @@ class ImageTable:
             groups=tuple(self.groups[i] for i in rows),
             splits=tuple(self.splits[i] for i in rows),
         )
+
+    def leave_out(self, reasons: Mapping[int, str]) -> Self:
+        """Leave out some rows; they are among the `failures`, each with its reason."""
+        if not reasons:
+            return self
+        left_out = tuple(Failure(self.paths[row], reasons[row]) for row in sorted(reasons))
+        kept = self.select(row for row in range(len(self)) if row not in reasons)
+        return replace(kept, failures=self.failures + left_out)
 
     @classmethod
     def from_folder(

@@ -1,6 +1,6 @@
 """What `tamis sort` and `tamis evaluate` share: learning from examples, and answering."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tamis.classify import DEFAULT_K, Predictions, checked_k, classify, classify_features
@@ -78,11 +78,16 @@ def answer(
     pictures: ImageTable,
     *,
     follow_links: bool = False,
+    check_classes: Callable[[Sequence[str]], object] = lambda _: None,
     jobs: int | None,
     max_pixels: int,
 ) -> tuple[tuple[Failure, ...], Predictions]:
-    """Classify the `pictures` of `source`; name what could not be used, examples included."""
+    """Classify the `pictures` of `source`; name what could not be used, examples included.
+
+    `check_classes` is called with the classes before any picture is read.
+    """
     if how.model is not None:
+        check_classes(how.model.classes)
         predictions = _by_model(how.model, source, pictures, jobs=jobs, max_pixels=max_pixels)
         unused: tuple[Failure, ...] = ()
     else:
@@ -92,6 +97,7 @@ def answer(
             pictures,
             descriptor(how.by),
             follow_links=follow_links,
+            check_classes=check_classes,
             jobs=jobs,
             max_pixels=max_pixels,
         )
@@ -120,11 +126,13 @@ def _by_examples(
     looks: Descriptor,
     *,
     follow_links: bool,
+    check_classes: Callable[[Sequence[str]], object],
     jobs: int | None,
     max_pixels: int,
 ) -> tuple[tuple[Failure, ...], Predictions]:
     train = how.train or ""
     examples = read_table(train, follow_links=follow_links)
+    check_classes(examples.classes)
     # More than are listed is known before any is read; fewer may turn out to be readable.
     if n_labelled := sum(label is not None for label in examples.labels):
         checked_k(how.k, n_labelled)

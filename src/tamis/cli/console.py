@@ -60,6 +60,20 @@ FollowLinks = Annotated[
     bool,
     typer.Option("--follow-links", help="Enter linked folders that lead out of DIR, too."),
 ]
+TakeOutside = Annotated[
+    bool,
+    typer.Option(
+        "--follow-links", "--follow", help="Also take what lies outside, where links or lists lead."
+    ),
+]
+Root = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR",
+        help="Where the pictures of a CSV file or collection lie.",
+        show_default="the folder of the file; as the collection says",
+    ),
+]
 By = Annotated[
     str | None,
     typer.Option(

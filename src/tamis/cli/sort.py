@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import By, Distance, Jobs, Json, K, MaxPixels, Strict
+from tamis.cli.console import (
+    By,
+    Distance,
+    Jobs,
+    Json,
+    K,
+    MaxPixels,
+    Root,
+    Strict,
+    TakeOutside,
+)
 from tamis.transfer import Mode
 
 
@@ -22,6 +32,12 @@ def sort(
     k: K = None,
     distance: Distance = "",
     mode: Annotated[Mode, typer.Option(help="How pictures come to --out.")] = Mode.COPY,
+    sidecars: Annotated[
+        bool,
+        typer.Option("--sidecars", help="Take along files that go with a picture: cat.xmp, .mov."),
+    ] = False,
+    root: Root = None,
+    follow_links: TakeOutside = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be done, do nothing.")
     ] = False,
@@ -45,20 +61,23 @@ def sort(
     import os
     import time
     from collections import Counter
+    from functools import partial
 
     from tamis.cli import writing
     from tamis.cli.answering import answer, teacher
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
-    from tamis.cli.sources import read_table
+    from tamis.cli.taking import read_to_take
     from tamis.errors import printable
     from tamis.evaluate import versions
     from tamis.images import DEFAULT_MAX_PIXELS
     from tamis.lock import locked
     from tamis.report import render
+    from tamis.sidecars import find_sidecars
     from tamis.sorting import (
         FAILURES,
         PREDICTIONS,
         REPORT,
+        check_destination,
         check_folders,
         plan_sort,
         write_failures,
@@ -68,25 +87,43 @@ def sort(
     start = time.perf_counter()
     how = teacher(train, model, by=by, k=k, distance=distance)
     check_folders(out, train=train, source=source)
+    check_destination(out, () if how.model is None else how.model.classes)
     settings = writing.options(
         {
             "--by": how.by if model is None else None,
             "-k": k,
             "--distance": distance,
             "--mode": str(mode),
+            "--sidecars": sidecars,
+            "--follow-links": follow_links,
             "--max-pixels": max_pixels if max_pixels != DEFAULT_MAX_PIXELS else None,
         },
-        paths={"--train": train, "--model": model, "--input": source},
+        paths={"--train": train, "--model": model, "--input": source, "--root": root},
     )
     with locked(out):
         if dry_run:
             writing.warn_if_interrupted(out)
         else:
             writing.finish_interrupted(out, command="sort", settings=settings, json=json)
-        pictures = read_table(source, exclude=[out] if train is None else [out, train])
-        unused, answers = answer(how, source, pictures, jobs=jobs, max_pixels=max_pixels)
-        plan = plan_sort(answers, out, mode=mode)
-        failures = (*unused, *answers.failures)
+        pictures = read_to_take(
+            source,
+            root=root,
+            exclude=[out] if train is None else [out, train],
+            follow_links=follow_links,
+        )
+        unused, answers = answer(
+            how,
+            source,
+            pictures,
+            follow_links=follow_links,
+            check_classes=partial(check_destination, out),
+            jobs=jobs,
+            max_pixels=max_pixels,
+        )
+        beside = find_sidecars(answers.paths)
+        plan = plan_sort(answers, out, mode=mode, sidecars=beside if sidecars else None)
+        warn_failures(plan.failures)
+        failures = (*unused, *answers.failures, *plan.failures)
         placed: list[str] = []
         unplaced: list[dict[str, str]] = []
         if dry_run:
@@ -116,7 +153,11 @@ def sort(
     for label in answers.classes:
         say(f"{printable(label)}\t{per_class[label]}", unless=json)
     verb = "would sort" if dry_run else "sorted"
-    summary = f"{verb} {len(plan.transfers) - len(unplaced)} of {len(pictures)} pictures"
+    n_sidecars = len(plan.sidecars) - sum(one["path"] in plan.sidecars for one in unplaced)
+    n_sorted = len(plan.transfers) - len(unplaced) - n_sidecars
+    summary = f"{verb} {n_sorted} of {len(answers) + len(answers.failures)} pictures"
+    if n_sidecars:
+        summary += f" and {n_sidecars} files that go with them"
     if plan.present:
         summary += f"; {len(plan.present)} were in place already"
     if answers.failures:
@@ -124,6 +165,14 @@ def sort(
     warn(f"{summary}, in {time.perf_counter() - start:.1f} s")
     for file in placed:
         warn(f"see {printable(file)}")
+    in_place = {*plan.present, *(failure.path for failure in plan.failures)}
+    left = [one for path in answers.paths if path not in in_place for one in beside.get(path, ())]
+    if left and not sidecars:
+        kinds = sorted({os.path.splitext(path)[1].lower() for path in left})
+        warn(
+            f"{len(left)} files that go with these pictures ({', '.join(map(printable, kinds))}) "
+            "stay where they are; --sidecars takes them along"
+        )
     if not dry_run:
         warn(f"to take it all back: tamis undo {printable(out)}")
     write_json(
@@ -133,7 +182,8 @@ def sort(
             "dry_run": dry_run,
             "mode": str(mode),
             "n_images": len(answers),
-            "n_sorted": len(plan.transfers) - len(unplaced),
+            "n_sorted": n_sorted,
+            "n_sidecars": n_sidecars,
             "n_present": len(plan.present),
             "classes": {label: per_class[label] for label in answers.classes},
             "predictions": [

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tamis.cli.console import progress, warn
 from tamis.cli.notes import warn_passed_over
 from tamis.descriptors import Descriptor, Reduction
-from tamis.errors import TableError, printable
+from tamis.errors import InvalidParameterError, TableError, printable
 from tamis.features import FeatureTable, available_processors, combine, extract_several
 from tamis.parts import part_folders, with_parts
 from tamis.split import TRUTH_SUFFIX, with_truth
@@ -22,17 +22,24 @@ def read_table(
     splits: str | None = None,
     exclude: Sequence[str] = (),
     follow_links: bool = False,
+    root: str | None = None,
 ) -> ImageTable:
     """List the pictures of a folder, a CSV file or a collection; say what is passed over.
 
-    Of a folder that `tamis split` wrote the classes are the folders in its parts.
+    Of a folder that `tamis split` wrote the classes are the folders in its parts. `root` is
+    where the pictures of a CSV file or a collection lie, if not where it says.
     """
+    if root is not None and not (is_collection(source) or os.path.isfile(source)):
+        raise InvalidParameterError(
+            f"--root is for a CSV file or a collection, and {printable(source)} is neither. Leave "
+            "it out."
+        )
     chosen = classes.split(",") if classes else None
     divided = part_folders(source)
     if is_collection(source):
-        table = _only(Collection.open(source).table(), chosen, source)
+        table = _only(Collection.open(source, root=root).table(), chosen, source)
     elif os.path.isfile(source):
-        table = _only(ImageTable.from_csv(source), chosen, source)
+        table = _only(ImageTable.from_csv(source, root=root), chosen, source)
     elif divided:
         table = with_parts(
             ImageTable.from_folder(source, exclude=exclude, follow_links=follow_links), divided
@@ -120,7 +127,7 @@ def stored_features(
     """
     if not is_collection(source):
         return None
-    collection = Collection.open(source)
+    collection = Collection.open(source, root=table.root)
     if not {leaf.spec for leaf in descriptor.leaves} <= set(collection.specs):
         return None
     return [_restricted(collection.features(leaf.spec), table) for leaf in descriptor.leaves]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import FollowLinks, Json
+from tamis.cli.console import Json, Root, TakeOutside
 from tamis.transfer import Mode
 
 
@@ -35,7 +35,8 @@ def split(
     force: Annotated[
         bool, typer.Option("--force", help="Undo an earlier split in OUT first.")
     ] = False,
-    follow_links: FollowLinks = False,
+    root: Root = None,
+    follow_links: TakeOutside = False,
     json: Json = None,
 ) -> None:
     """Split class folders into train, val and test.
@@ -52,7 +53,7 @@ def split(
     from tamis import __version__
     from tamis.cli import writing
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
-    from tamis.cli.sources import read_table
+    from tamis.cli.taking import read_to_take
     from tamis.errors import InvalidParameterError, printable
     from tamis.lock import locked
     from tamis.split import assign_folds, assign_parts, plan_split, with_groups, write_truth
@@ -70,13 +71,16 @@ def split(
             "--blind": blind,
             "--classes": classes,
             "--mode": str(mode),
+            "--follow-links": follow_links,
         },
-        paths={"SRC": source, "--group-by": group_by},
+        paths={"SRC": source, "--group-by": group_by, "--root": root},
     )
     with locked(out):
         writing.finish_interrupted(out, command="split", settings=settings, force=force, json=json)
         writing.make_room(out, force=force)
-        table = read_table(source, classes=classes, exclude=[out], follow_links=follow_links)
+        table = read_to_take(
+            source, root=root, classes=classes, exclude=[out], follow_links=follow_links
+        )
         labelled = [row for row, label in enumerate(table.labels) if label is not None]
         if len(labelled) < len(table):
             warn(f"leaving out {len(table) - len(labelled)} pictures that are in no class folder")

@@ -87,13 +87,20 @@ class Collection:
         One version of it: what is written later is not seen.
     """
 
-    def __init__(self, path: str, dataset: Any) -> None:
+    def __init__(self, path: str, dataset: Any, root: str | None = None) -> None:
         self.path = path
         self.dataset = dataset
+        self._root = root
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Self:
+    def open(cls, path: str | os.PathLike[str], *, root: str | None = None) -> Self:
         """Open a collection as it is now.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+        root : str, optional
+            The folder below which the pictures lie; what the collection says by default.
 
         Raises
         ------
@@ -122,11 +129,13 @@ class Collection:
                 f"the collection {printable(name)} was written by a newer tamis (format {found}, "
                 f"this one knows {FORMAT}). Upgrade tamis, or index into another collection."
             )
-        return cls(name, dataset)
+        return cls(name, dataset, root)
 
     @property
     def root(self) -> str:
         """The folder below which the pictures lie."""
+        if self._root is not None:
+            return self._root
         return str(json.loads(self.dataset.schema.metadata[ROOT_KEY]))
 
     @property
