@@ -137,12 +137,19 @@ class Failure:
     reason: str
 
 
-def printable(path: str) -> str:
+def printable(path: str, *, keep: str = "") -> str:
     r"""Write a path so that any terminal, page or log can show it.
 
     File names are bytes: those that are not UTF-8 arrive in Python as lone
-    surrogates, which cannot be encoded. They and control characters (a newline
-    in a name would split a line of output) are shown escaped.
+    surrogates, which cannot be encoded. They, control characters (a newline in a name
+    would split a line of output, an escape would command the terminal) and characters
+    that change the direction of writing are shown escaped.
+
+    Parameters
+    ----------
+    path : str
+    keep : str
+        Characters that are left as they are.
 
     Examples
     --------
@@ -151,7 +158,9 @@ def printable(path: str) -> str:
     >>> printable("two\nlines.jpg")
     'two\\nlines.jpg'
     """
-    return "".join(c if c.isprintable() else _escaped(c) for c in path)
+    if path.isprintable():
+        return path
+    return "".join(c if c.isprintable() or c in keep else _escaped(c) for c in path)
 
 
 def sentence(error: Exception) -> str:

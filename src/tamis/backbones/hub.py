@@ -214,7 +214,7 @@ def _bar(source: Source, progress: Progress | None) -> Iterator[Progress]:
     from rich.console import Console
 
     with bars.Progress(
-        bars.TextColumn("{task.description}"),
+        bars.TextColumn("{task.description}", markup=False),
         bars.BarColumn(),
         bars.DownloadColumn(),
         bars.TransferSpeedColumn(),
@@ -222,5 +222,5 @@ def _bar(source: Source, progress: Progress | None) -> Iterator[Progress]:
         console=Console(stderr=True),
         transient=True,
     ) as bar:
-        task = bar.add_task(f"downloading {source.repository}", total=None)
+        task = bar.add_task(f"downloading {printable(source.repository)}", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,7 +1,7 @@
 """The command line: thin, one file per command.
 
 Each command parses, calls the library and prints. Results go to stdout, progress
-and warnings to stderr. Exit code 0: done; 1: could not; 2: wrongly called.
+and warnings to stderr. Exit codes are those of `tamis.cli.ending`.
 """
 
 import sys
@@ -40,8 +40,9 @@ for _module in _ORDER:
 def _print_version(asked: bool) -> None:
     if asked:
         from tamis import __version__
+        from tamis.cli.console import say
 
-        typer.echo(f"tamis {__version__}")
+        say(f"tamis {__version__}")
         raise typer.Exit
 
 
@@ -58,19 +59,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; errors meant for a person are printed as one line."""
-    from tamis.cli.console import quiet_libraries, warn
-    from tamis.errors import InvalidParameterError, TamisError
+    """Run the command line; whatever ends a command early is told in one line."""
+    from tamis.cli.ending import run
 
-    quiet_libraries()
-    try:
-        app()
-    except InvalidParameterError as error:
-        warn(f"tamis: {error}")
-        sys.exit(2)
-    except TamisError as error:
-        warn(f"tamis: {error}")
-        sys.exit(1)
-    except KeyboardInterrupt:
-        warn("tamis: stopped.")
-        sys.exit(130)
+    sys.exit(run(app, sys.argv[1:]))

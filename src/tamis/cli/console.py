@@ -6,14 +6,18 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
 from tamis import __version__
 from tamis.errors import DestinationError, Failure, printable
 from tamis.files.atomic import check_output, write_whole
+from tamis.files.faults import cannot_write
 from tamis.files.kinds import GENERATOR, JSON, PAGE, Kind
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def writes(kind: Kind) -> Callable[[typer.Context, typer.CallbackParam, str | None], str | None]:
@@ -96,21 +100,85 @@ Distance = Annotated[
 ]
 
 
+class OutputClosedError(Exception):
+    """Whoever read the output reads no more, as ``head`` after its lines."""
+
+
+def show(text: str, stream: TextIO | None) -> None:
+    r"""Print, so that nothing in the text commands the terminal.
+
+    Everything that a command prints goes through here or through `screen`. File names,
+    class names and the reasons of failures may come from a stranger: of the characters
+    that are not printable only newlines and tabs are left, which the layout needs. Values
+    with a newline of their own must be made printable before they are put into a line.
+
+    Raises
+    ------
+    OutputClosedError
+        Nobody reads any more.
+    DestinationError
+        The stream leads to a file that cannot be written to.
+    """
+    if stream is None:  # Python runs without a console
+        return
+    try:
+        stream.write(printable(text, keep="\n\t") + "\n")
+        stream.flush()
+    except BrokenPipeError as error:
+        raise OutputClosedError from error
+    except OSError as error:
+        raise cannot_write("the output", error) from error
+
+
 def warn(text: str) -> None:
     """Write a line to stderr."""
-    print(text, file=sys.stderr)  # noqa: T201 - what this file is for
+    show(text, sys.stderr)
 
 
 def say(text: str, *, unless: str | None = None) -> None:
     """Write a line to stdout, unless the JSON goes there."""
     if unless != "-":
-        print(text)  # noqa: T201
+        show(text, sys.stdout)
+
+
+def screen(*, stderr: bool = False, width: int | None = None, wrap: bool = False) -> "Console":
+    """Make a console for tables and bars, which prints only what is printable.
+
+    Lines longer than the terminal are broken if `wrap`.
+    """
+    from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
+    from rich.segment import Segment
+
+    class Printable:
+        def __init__(self, content: Any) -> None:
+            self.content = content
+
+        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+            for piece in console.render(self.content, options):
+                if piece.control:
+                    yield piece
+                else:
+                    yield Segment(printable(piece.text, keep="\n\t"), piece.style)
+
+    class OnlyPrintable(RenderHook):
+        def process_renderables(
+            self, renderables: list[ConsoleRenderable]
+        ) -> list[ConsoleRenderable]:
+            return [Printable(one) for one in renderables]
+
+    class Screen(Console):
+        def on_broken_pipe(self) -> None:
+            raise OutputClosedError
+
+    console = Screen(highlight=False, soft_wrap=not wrap, markup=False, stderr=stderr, width=width)
+    console.push_render_hook(OnlyPrintable())
+    return console
 
 
 def warn_failures(failures: Sequence[Failure], *, doing: str = "skipping") -> None:
     """Name each file that could not be used, and why."""
     for failure in failures:
-        warn(f"{doing} {printable(failure.path)}: {failure.reason}")
+        warn(f"{doing} {printable(failure.path)}: {printable(failure.reason)}")
 
 
 def write_json(target: str | None, data: dict[str, Any]) -> None:
@@ -119,7 +187,7 @@ def write_json(target: str | None, data: dict[str, Any]) -> None:
         return
     text = json.dumps({GENERATOR: f"tamis {__version__}", **data}, indent=2)
     if target == "-":
-        print(text)  # noqa: T201
+        show(text, sys.stdout)
         return
     with write_whole(target, JSON) as file:
         file.write(f"{text}\n".encode())
@@ -143,18 +211,17 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda _: None
         return
     from rich import progress as bars
-    from rich.console import Console
 
     with bars.Progress(
-        bars.TextColumn("{task.description}"),
+        bars.TextColumn("{task.description}", markup=False),
         bars.BarColumn(),
         bars.MofNCompleteColumn(),
         bars.TextColumn("{task.fields[rate]}"),
         bars.TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=screen(stderr=True, wrap=True),
         transient=True,
     ) as bar:
-        task = bar.add_task(what, total=total, rate="")
+        task = bar.add_task(printable(what), total=total, rate="")
 
         def advance(done: int) -> None:
             speed = bar.tasks[0].speed
@@ -163,9 +230,23 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         yield advance
 
 
-def quiet_libraries() -> None:
-    """Keep decoders from printing: what they say becomes the reason of a failure."""
-    warnings.filterwarnings("ignore", module="PIL")
+def prepare() -> None:
+    """Make ready for any file name, any user, and libraries that print."""
+    warnings.filterwarnings("ignore", module="PIL")  # what it says becomes a failure's reason
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    # A container's user may have no name, and libraries ask for it.
+    if not any(os.environ.get(name) for name in ("LOGNAME", "USER", "LNAME", "USERNAME")):
+        os.environ["LOGNAME"] = _user_name()
+
+
+def _user_name() -> str:
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid-{os.getuid()}"
+    except ImportError:  # not on this system, where the name is always known
+        return "user"

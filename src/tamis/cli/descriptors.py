@@ -106,11 +106,12 @@ def _written(ms: float | None) -> str:
 
 
 def _print_table(listed: "list[Entry]", costs: list[float | None]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    from tamis.cli.console import screen
+
+    console = screen(wrap=True)
     wide = console.width >= _WIDE
     table = Table(box=None, pad_edge=False)
     table.add_column("name", no_wrap=True)
@@ -137,8 +138,8 @@ def _print_table(listed: "list[Entry]", costs: list[float | None]) -> None:
     if absent := [f"{entry.name} ({entry.download})" for entry in listed if entry.download]:
         console.print(Text(f"Not downloaded: {', '.join(absent)}. {_DOWNLOAD_SAYS}"))
     if costs:
-        console.print(_COST_SAYS, markup=False)
-    console.print("All about one: tamis descriptors NAME", markup=False)
+        console.print(_COST_SAYS)
+    console.print("All about one: tamis descriptors NAME")
 
 
 _DOWNLOAD_SAYS = (
@@ -149,12 +150,13 @@ _COST_SAYS = "ms is for one decoded picture of 96 x 128 pixels, on one thread of
 
 
 def _print_entry(entry: "Entry", costs: list[float | None]) -> None:
-    from rich.console import Console
     from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    from tamis.cli.console import screen
+
+    console = screen(wrap=True)
     facts = Table.grid(padding=(0, 2))
     facts.add_row("captures", Text(entry.captures))
     facts.add_row("values", f"{entry.dim:,}")
@@ -182,4 +184,4 @@ def _print_entry(entry: "Entry", costs: list[float | None]) -> None:
             console.print(Padding(Text(parameter.text), (0, 0, 0, 4)))
     if costs:
         console.print()
-        console.print(_COST_SAYS, markup=False)
+        console.print(_COST_SAYS)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import typer
 
-from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json, write_page
+from tamis.cli.console import as_dicts, say, screen, warn, warn_failures, write_json, write_page
 from tamis.cli.sources import learn, read_several, read_table
 from tamis.descriptors import descriptor
 from tamis.errors import (
@@ -176,13 +176,12 @@ def _epochs() -> Iterator[Callable[[Any], None] | None]:
         yield None
         return
     from rich import progress as bars
-    from rich.console import Console
 
     with bars.Progress(
-        bars.TextColumn("{task.description}"),
+        bars.TextColumn("{task.description}", markup=False),
         bars.BarColumn(),
-        bars.TextColumn("{task.fields[said]}"),
-        console=Console(stderr=True),
+        bars.TextColumn("{task.fields[said]}", markup=False),
+        console=screen(stderr=True, wrap=True),
         transient=True,
     ) as bar:
         task = bar.add_task("training", total=None, said="reading pictures")

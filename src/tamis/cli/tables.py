@@ -1,9 +1,9 @@
 """Evaluations as text, for a terminal or a pipe."""
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
+from tamis.cli.console import screen
 from tamis.errors import printable
 from tamis.evaluate import Evaluation
 from tamis.study import Comparison
@@ -11,7 +11,7 @@ from tamis.study import Comparison
 
 def print_evaluation(result: Evaluation) -> None:
     """Print the figures, one row per class, and the most frequent confusions."""
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = screen()
     low, high = result.accuracy_ci
     right = int(result.confusion.trace())
     console.print(
@@ -53,7 +53,7 @@ def _confusions(result: Evaluation) -> list[tuple[int, str, str]]:
 
 def print_comparison(result: Comparison, *, most: int = 15) -> None:
     """Print the best candidates, every single descriptor, and what the choice is worth."""
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = screen()
     names = [spec.partition("(")[0] for spec in result.specs]
     if len(set(names)) < len(names):  # two of one kind: only the whole spec tells them apart
         names = list(result.specs)

@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
+from tamis.cli.console import screen
 from tamis.errors import printable
 from tamis.retrieval import AP_OVER_HITS, FIGURES, RetrievalEvaluation
 
@@ -12,9 +13,7 @@ _ENDS = 4  # classes shown at each end of a long list
 def print_retrieval(result: RetrievalEvaluation) -> None:
     """Print the figures by depth, the classes found worst and best, and the signature."""
     # As wide as it has to be: a figure is not to be folded.
-    console = Console(
-        highlight=False, soft_wrap=True, markup=False, width=60 + 26 * len(result.depths)
-    )
+    console = screen(width=60 + 26 * len(result.depths))
     left_out = {
         "without another picture of their class": result.n_without_relevant,
         "without a class": result.n_unlabelled,
