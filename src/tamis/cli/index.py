@@ -60,6 +60,7 @@ def index(
         check_metric,
         fit_reduction,
         is_collection,
+        is_committed,
         update,
     )
 
@@ -68,7 +69,7 @@ def index(
         raise InvalidParameterError(
             f"{printable(source)} is a collection. Name the folder of its pictures instead."
         )
-    known = is_collection(into)
+    known = Collection.open(into).specs if is_committed(into) else []
     wanted = [descriptor(spec) for spec in split_specs(by or ("" if known else "color"))]
     if metric:
         check_metric(metric)
@@ -88,7 +89,9 @@ def index(
     recalls: dict[str, float] = {}
     if approximate:
         leaves = [leaf.spec for one in wanted for leaf in one.leaves] if by else collection.specs
-        for one in map(descriptor, dict.fromkeys(leaves)):
+        named = {leaf.spec: leaf for one in wanted for leaf in one.leaves}
+        for spec in dict.fromkeys(leaves):
+            one = named.get(spec) or descriptor(spec, stored_in=into)
             build(into, one, metric=metric or None)
             index = Approximate.open(Collection.open(into), one)
             recalls[one.spec] = index.recall(10, distance=one.own_distance, sample=100, jobs=jobs)

@@ -69,7 +69,9 @@ class Asked:
         if self.by or not is_collection(self.source):
             return descriptor(self.by or "color")
         specs = Collection.open(self.source).specs
-        return descriptor(specs[0] if len(specs) == 1 else "color")
+        if len(specs) == 1:
+            return descriptor(specs[0], stored_in=self.source)
+        return descriptor("color")
 
     @cached_property
     def chosen(self) -> frozenset[str] | None:

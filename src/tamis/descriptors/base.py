@@ -30,6 +30,8 @@ class Descriptor(ABC):
         doi:10.1007/BF00130487``.
     sparse : bool
         Most values are 0, so a store keeps only the others.
+    opens : tuple of str
+        Names of the arguments that are paths of files.
     own_distance : str
         By which its vectors are compared unless another is asked for; one of
         `tamis.distances.DISTANCES`.
@@ -42,6 +44,7 @@ class Descriptor(ABC):
     summary: ClassVar[str]
     source: ClassVar[str]
     sparse: ClassVar[bool] = False
+    opens: ClassVar[tuple[str, ...]] = ()
     own_distance: ClassVar[str] = "l1"
     size: int | None
 

@@ -14,6 +14,7 @@ from tamis.descriptors.reduction import RANDOM, Reduction, may_become, read_word
 from tamis.descriptors.scaling import SCALES, UNITS
 from tamis.descriptors.spec import read, read_arguments, split_specs
 from tamis.errors import (
+    FileFormatError,
     InvalidParameterError,
     ReductionError,
     TamisError,
@@ -72,7 +73,7 @@ def names() -> list[str]:
     return [*DESCRIPTORS, *(name for name in plugins.announced() if name not in DESCRIPTORS)]
 
 
-def descriptor(spec: str) -> Descriptor:
+def descriptor(spec: str, *, stored_in: str | os.PathLike[str] | None = None) -> Descriptor:
     """Build a descriptor from its spec.
 
     Parameters
@@ -85,9 +86,14 @@ def descriptor(spec: str) -> Descriptor:
         ``color+lbp@rrf`` or ``color+lbp@sum@l2unit@learned``. What stands before a
         ``>`` is reduced by what comes after it, a `Reduction`: ``color>pca64``,
         ``color+lbp>gauss256(seed=1)``.
+    stored_in : str or os.PathLike, optional
+        The file that says so, if the caller does not. Somebody else may have written it:
+        the spec must then name what is registered, and no file or address.
 
     Raises
     ------
+    FileFormatError
+        The spec comes from a file, and names another file or an address.
     UnknownNameError
         No descriptor has that name.
     InvalidParameterError
@@ -105,15 +111,17 @@ def descriptor(spec: str) -> Descriptor:
     """
     base, arrow, reduction = _cut(spec)
     if arrow:
-        return _reduction(spec, base, reduction)
+        return _reduction(spec, base, reduction, stored_in)
     whole, *words = split_specs(spec, "@") or [""]
     parts = split_specs(whole, "+")
     # A + that is left at the end is inside of a bracket that is never closed.
     open_end = whole.endswith("+") and parts != [whole]
     if len(parts) > 1 or words or _WEIGHTED.match(whole) or open_end:
-        return _fusion(spec, parts, words)
+        return _fusion(spec, parts, words, stored_in)
     name, text = read(spec)
     scheme, colon, _ = name.partition(":")
+    if colon and stored_in is not None:
+        raise _reaches_out(spec, stored_in)
     place = SCHEMES.get(scheme) if colon else DESCRIPTORS.get(name)
     if place is not None:
         plugins.refuse_contested(name, ours=True)
@@ -127,6 +135,13 @@ def descriptor(spec: str) -> Descriptor:
     named = "name" in allowed  # one class for several names is told which
     allowed = [field for field in allowed if field != "name"]
     arguments: dict[str, Any] = dict(read_arguments(name, text, allowed))
+    if stored_in is not None and any(
+        isinstance(value, str)
+        and (key in kind.opens or (place is None and not value.isidentifier()))
+        and value != kind.__dataclass_fields__[key].default
+        for key, value in arguments.items()
+    ):
+        raise _reaches_out(spec, stored_in)
     if named:
         arguments["name"] = name
     try:
@@ -140,7 +155,17 @@ def descriptor(spec: str) -> Descriptor:
     return built
 
 
-def _fusion(spec: str, parts: list[str], words: list[str]) -> Fusion:
+def _reaches_out(spec: str, stored_in: str | os.PathLike[str]) -> FileFormatError:
+    return FileFormatError(
+        f"{printable(os.fspath(stored_in))} asks for the descriptor {printable(spec)}, which reads "
+        "a file or an address outside of it. If you trust it, name the descriptor yourself by "
+        "--by, or open the model with --trust."
+    )
+
+
+def _fusion(
+    spec: str, parts: list[str], words: list[str], stored_in: str | os.PathLike[str] | None
+) -> Fusion:
     how: dict[str, str] = {}
     for word in words:
         if word not in _FUSION_WORDS:
@@ -155,7 +180,7 @@ def _fusion(spec: str, parts: list[str], words: list[str]) -> Fusion:
             f"give all descriptors of a fusion a weight, or none of them. Got {spec!r}."
         )
     built = tuple(
-        descriptor(part[match.end() :] if match else part)
+        descriptor(part[match.end() :] if match else part, stored_in=stored_in)
         for match, part in zip(weighted, parts, strict=True)
     )
     try:
@@ -173,7 +198,9 @@ def _cut(spec: str) -> tuple[str, str, str]:
     return ">".join(before), ">", last
 
 
-def _reduction(spec: str, base: str, word: str) -> Reduction:
+def _reduction(
+    spec: str, base: str, word: str, stored_in: str | os.PathLike[str] | None
+) -> Reduction:
     if not base:
         raise InvalidParameterError(
             f"a reduction needs a descriptor before the > and a method after it, as color>pca64. "
@@ -183,12 +210,14 @@ def _reduction(spec: str, base: str, word: str) -> Reduction:
     method, length = read_word(name)
     allowed = ["seed"] if method in RANDOM else ["digest", "file"]
     arguments: dict[str, Any] = dict(read_arguments(name, text, allowed))
-    whole = descriptor(base)
+    whole = descriptor(base, stored_in=stored_in)
     file = arguments.get("file")
+    if file is not None and stored_in is not None:
+        raise _reaches_out(spec, stored_in)
     if isinstance(file, str) and file and not whole.fitted:
         # A fusion without weights takes those that the file was fitted with.
         found = Components.load(os.path.expanduser(file))
-        fitted = descriptor(found.base)
+        fitted = descriptor(found.base, stored_in=file)
         if not may_become(whole, fitted):
             raise ReductionError(
                 f"the reduction {printable(file)} was fitted to {found.base}, and cannot reduce "

@@ -7,7 +7,7 @@ reductions lie beside the dataset, in ``photos.tamis/reductions``.
 """
 
 from tamis.store.approximate import METRICS, Approximate, build, check_metric
-from tamis.store.collection import Collection, is_collection
+from tamis.store.collection import Collection, is_collection, is_committed
 from tamis.store.reductions import find_reduction, fit_reduction
 from tamis.store.unchanged import only_unchanged
 from tamis.store.updating import Changes, update
@@ -22,6 +22,7 @@ __all__ = [
     "find_reduction",
     "fit_reduction",
     "is_collection",
+    "is_committed",
     "only_unchanged",
     "update",
 ]

@@ -1,21 +1,27 @@
 """A new column of vectors, while it is being computed."""
 
+import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from tamis.descriptors import Descriptor
+from tamis.errors import CollectionError
 from tamis.features import Chunk
+from tamis.store.checking import lance_errors
 from tamis.store.collection import lance
-from tamis.store.columns import encode
+from tamis.store.columns import decode, encode
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_FOLDER: Final = "adding.lance"
+FOLDER: Final = "adding.lance"
+"""Where vectors lie in a collection until there are those of all pictures."""
+
 _GROUP: Final = 1024
 
 Ids = npt.NDArray[np.int64]
@@ -28,26 +34,43 @@ class Adding:
     the dataset, so that a run that was stopped goes on where it was.
     """
 
-    def __init__(self, path: str, fields: "list[pa.Field[Any]]") -> None:
+    def __init__(
+        self, path: str, fields: "list[pa.Field[Any]]", descriptors: Sequence[Descriptor]
+    ) -> None:
         import pyarrow as pa
 
-        self._path = os.path.join(path, _FOLDER)
+        self._path = os.path.join(path, FOLDER)
         self._dataset: Any = None
+        self._known = np.empty(0, np.int64)
         self._waiting: list[Any] = []
         self._schema = pa.schema([pa.field("id", pa.int64()), *fields])
-        if os.path.isdir(self._path):
-            found = lance().dataset(self._path)
-            if found.schema.equals(self._schema, check_metadata=True):
-                self._dataset = found
-            else:  # of other descriptors, left by a run that was stopped
-                self.discard()
+        if os.path.lexists(self._path) and not self._resumed([one.dim for one in descriptors]):
+            self.discard()
+
+    def _resumed(self, dims: Sequence[int]) -> bool:
+        """Take what a run that was stopped kept aside, if all of it can be used.
+
+        It may be of other descriptors, without any commit, or damaged.
+        """
+        try:
+            with lance_errors(self._path):
+                dataset = lance().dataset(self._path)
+                if not dataset.schema.equals(self._schema, check_metadata=True):
+                    return False
+                known = [self._known]
+                for batch in dataset.to_batches(batch_size=_GROUP):
+                    known.append(batch.column("id").to_numpy())
+                    for column, dim in zip(batch.columns[1:], dims, strict=True):
+                        rows = np.arange(batch.num_rows)
+                        decode(column, np.zeros((batch.num_rows, dim), np.float32), rows)
+        except (CollectionError, OSError):
+            return False
+        self._dataset, self._known = dataset, np.concatenate(known)
+        return len(np.unique(self._known)) == len(self._known)
 
     def left(self, ids: Ids) -> Ids:
         """Which of the ids have no vectors yet."""
-        if self._dataset is None:
-            return ids
-        done = self._dataset.to_table(columns=["id"])["id"].to_numpy()
-        return ids[~np.isin(ids, done)]
+        return ids[~np.isin(ids, self._known)]
 
     def keep(self, group: tuple[Ids, Chunk], fields: "list[pa.Field[Any]]") -> None:
         """Write some vectors down, once they are enough for a commit."""
@@ -108,5 +131,9 @@ class Adding:
 
     def discard(self) -> None:
         """Remove what was kept aside."""
-        self._dataset = None
-        shutil.rmtree(self._path, ignore_errors=True)
+        self._dataset, self._known = None, np.empty(0, np.int64)
+        if os.path.isdir(self._path) and not os.path.islink(self._path):
+            shutil.rmtree(self._path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                os.unlink(self._path)

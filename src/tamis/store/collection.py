@@ -1,6 +1,5 @@
 """Opening a collection, and reading from it."""
 
-import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,15 @@ from tamis.descriptors import descriptor
 from tamis.errors import CollectionError, Failure, MissingExtraError, printable
 from tamis.features import FeatureTable
 from tamis.listing import sort_key
+from tamis.store.checking import (
+    FACTS,
+    check_dataset,
+    check_files,
+    check_rows,
+    damaged,
+    lance_errors,
+    root_of,
+)
 from tamis.store.columns import SPEC, decode
 from tamis.table import ImageTable
 
@@ -41,9 +49,20 @@ def dataset_path(path: str) -> str:
 
 
 def is_collection(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a path is that of a collection."""
-    # Without a version nothing was ever committed: a crash while it was being made.
-    return os.path.isdir(os.path.join(dataset_path(os.fspath(path)), "_versions"))
+    """Tell whether a path is that of a collection, even of one that cannot be opened."""
+    return os.path.isdir(dataset_path(os.fspath(path)))
+
+
+def is_committed(path: str | os.PathLike[str]) -> bool:
+    """Tell whether anything was ever written to a collection.
+
+    A run that is killed early leaves folders without a version of the dataset.
+    """
+    versions = os.path.join(dataset_path(os.fspath(path)), "_versions")
+    try:
+        return any(name.endswith(".manifest") for name in os.listdir(versions))
+    except OSError:
+        return False
 
 
 @dataclass(slots=True)
@@ -87,20 +106,23 @@ class Collection:
         One version of it: what is written later is not seen.
     """
 
-    def __init__(self, path: str, dataset: Any, root: str | None = None) -> None:
+    def __init__(self, path: str, dataset: Any, *, root: str | None = None) -> None:
         self.path = path
         self.dataset = dataset
         self._root = root
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], *, root: str | None = None) -> Self:
+    def open(
+        cls, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
+    ) -> Self:
         """Open a collection as it is now.
 
         Parameters
         ----------
         path : str or os.PathLike
-        root : str, optional
-            The folder below which the pictures lie; what the collection says by default.
+        root : str or os.PathLike, optional
+            Folder below which the pictures lie now. By default the one that the
+            collection names.
 
         Raises
         ------
@@ -115,28 +137,34 @@ class Collection:
                 f"{printable(name)} is not a collection. Make one: tamis index DIR --into "
                 f"{printable(name)}"
             )
-        library = lance()
-        try:
-            dataset = library.dataset(dataset_path(name))
-            found = int((dataset.schema.metadata or {})[FORMAT_KEY])
-        except (OSError, ValueError, KeyError) as error:
+        if not is_committed(name):
             raise CollectionError(
-                f"cannot read the collection {printable(name)}: {str(error)[:200]}. Its pictures "
-                "are safe where they are: delete the collection and index them again."
-            ) from error
-        if found > FORMAT:
-            raise CollectionError(
-                f"the collection {printable(name)} was written by a newer tamis (format {found}, "
-                f"this one knows {FORMAT}). Upgrade tamis, or index into another collection."
+                f"the collection {printable(name)} holds nothing: it was interrupted while it was "
+                f"made. Finish it: tamis index DIR --into {printable(name)}"
             )
-        return cls(name, dataset, root)
+        library = lance()
+        check_files(name)
+        with lance_errors(name):
+            dataset = library.dataset(dataset_path(name))
+            metadata = dataset.schema.metadata or {}
+            if not metadata.get(FORMAT_KEY, b"").isdigit() or ROOT_KEY not in metadata:
+                raise damaged(name, "tamis did not write it")
+            if (found := int(metadata[FORMAT_KEY])) > FORMAT:
+                raise CollectionError(
+                    f"the collection {printable(name)} was written by a newer tamis (format "
+                    f"{found}, this one knows {FORMAT}). Upgrade tamis, or index into another "
+                    "collection."
+                )
+            check_dataset(name, dataset)
+            own = root_of(name, metadata[ROOT_KEY])
+        return cls(name, dataset, root=own if root is None else os.path.abspath(root))
 
     @property
     def root(self) -> str:
-        """The folder below which the pictures lie."""
-        if self._root is not None:
-            return self._root
-        return str(json.loads(self.dataset.schema.metadata[ROOT_KEY]))
+        """The folder below which the pictures lie, an absolute path."""
+        if self._root is None:
+            self._root = root_of(self.path, self.dataset.schema.metadata[ROOT_KEY])
+        return self._root
 
     @property
     def columns(self) -> dict[str, str]:
@@ -155,8 +183,9 @@ class Collection:
     @cached_property
     def rows(self) -> Rows:
         """What is known of the pictures, without their vectors."""
-        names = ["id", "path", "label", "split", "hash", "size", "mtime_ns", "failure"]
-        table = self.dataset.to_table(columns=names)
+        with lance_errors(self.path):
+            table = self.dataset.to_table(columns=list(FACTS))
+            check_rows(self.path, table)
         ids = table["id"].to_numpy()
         paths = [os.fsdecode(path) for path in table["path"].to_pylist()]
         # A crash between writing a row and deleting the one it replaces leaves both.
@@ -223,21 +252,25 @@ class Collection:
         one = descriptor(spec)
         dim = one.dim
         features = np.zeros((len(good), dim), np.float32)
-        scanner = self.dataset.scanner(
-            columns=["id", self.columns[spec]],
-            filter="failure IS NULL",
-            batch_size=max(64, _BATCH_BYTES // (4 * dim)),
-        )
-        for batch in scanner.to_batches():
-            if not batch.num_rows or not len(ids):
-                continue
-            found = batch.column("id").to_numpy()
-            place = np.minimum(np.searchsorted(ids, found, sorter=order), len(ids) - 1)
-            at = order[place]
-            current = ids[at] == found  # not those that a newer row replaces
-            decode(
-                batch.column(self.columns[spec]).filter(pa.array(current)), features, at[current]
+        seen = 0
+        with lance_errors(self.path):
+            scanner = self.dataset.scanner(
+                columns=["id", self.columns[spec]],
+                filter="failure IS NULL",
+                batch_size=max(64, _BATCH_BYTES // (4 * dim)),
             )
+            for batch in scanner.to_batches():
+                if not batch.num_rows or not len(ids):
+                    continue
+                found = batch.column("id").to_numpy()
+                place = np.minimum(np.searchsorted(ids, found, sorter=order), len(ids) - 1)
+                at = order[place]
+                current = ids[at] == found  # not those that a newer row replaces
+                vectors = batch.column(self.columns[spec]).filter(pa.array(current))
+                decode(vectors, features, at[current])
+                seen += int(current.sum())
+        if seen != len(good):
+            raise damaged(self.path, f"it holds {seen} vectors by {spec} of {len(good)} pictures")
         return FeatureTable(
             paths=pictures.paths,
             labels=pictures.labels,

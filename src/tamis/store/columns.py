@@ -75,12 +75,41 @@ def decode(column: "pa.Array[Any]", out: Features, at: npt.NDArray[np.intp]) -> 
     out : ndarray of shape (n, dim), float32
         All 0 in the rows `at`.
     at : ndarray of shape (len(column),), intp
+
+    Raises
+    ------
+    ValueError
+        A vector is null, of another length, has a place out of range, or is not finite.
     """
     import pyarrow as pa
 
+    column.validate(full=True)
+    dim = out.shape[1]
+    if column.null_count:
+        raise ValueError("a picture that could be read has no vector")
     if not pa.types.is_struct(column.type):
-        out[at] = column.flatten().to_numpy().reshape(len(column), column.type.list_size)
+        if column.type != pa.list_(pa.float32(), dim):
+            raise ValueError(f"a vector must be {dim} floats. Got {column.type}")
+        out[at] = _numbers(column.flatten()).reshape(len(column), dim)
         return
     places, values = column.field(_AT), column.field(_VALUE)
+    kinds = [part.type.value_type for part in (places, values)]
+    if kinds[0] not in (pa.uint16(), pa.uint32()) or kinds[1] != pa.float32():
+        raise ValueError(f"a sparse vector must be places and floats. Got {column.type}")
     lengths = np.diff(places.offsets.to_numpy())
-    out[np.repeat(at, lengths), places.flatten().to_numpy()] = values.flatten().to_numpy()
+    if (lengths != np.diff(values.offsets.to_numpy())).any() or places.null_count:
+        raise ValueError("a sparse vector must have a value for each place")
+    columns = _numbers(places.flatten())
+    if len(columns) and columns.max() >= dim:
+        raise ValueError(f"the places in a sparse vector must be below {dim}. Got {columns.max()}")
+    out[np.repeat(at, lengths), columns] = _numbers(values.flatten())
+
+
+def _numbers(values: "pa.Array[Any]") -> npt.NDArray[Any]:
+    """Give the numbers of an array, which must be there and finite."""
+    if values.null_count:
+        raise ValueError("a vector must be numbers. Got a null")
+    found: npt.NDArray[Any] = values.to_numpy()
+    if found.dtype.kind == "f" and not np.isfinite(found).all():
+        raise ValueError("a vector must be finite. Got NaN or infinity")
+    return found

@@ -67,7 +67,7 @@ def find_reduction(collection: Collection, wanted: Reduction) -> Reduction | Non
     files = [os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".npz")]
     for file in sorted(files, key=os.path.getmtime, reverse=True):
         found = Components.load(file)
-        base = descriptor(found.base)
+        base = descriptor(found.base, stored_in=file)
         if may_become(wanted.base, base) and len(found.axes) == wanted.length:
             return Reduction(
                 base=base, method=wanted.method, length=wanted.length, file=file, components=found

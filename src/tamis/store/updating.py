@@ -9,7 +9,7 @@ it; pictures that were described before a crash are not described again.
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,16 +22,18 @@ from tamis.errors import CollectionError, DestinationError, Failure, printable
 from tamis.features import Chunk, Progress, describe_chunks
 from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.lock import locked
+from tamis.store.adding import FOLDER as ADDING
 from tamis.store.adding import Adding
 from tamis.store.approximate import refresh
 from tamis.store.approximate.companions import Companion
+from tamis.store.checking import lance_errors
 from tamis.store.collection import (
     FORMAT,
     FORMAT_KEY,
     ROOT_KEY,
     Collection,
     dataset_path,
-    is_collection,
+    is_committed,
     lance,
 )
 from tamis.store.columns import SPEC, encode, vector_field
@@ -124,11 +126,14 @@ def update(
     with locked(name):
         collection = _open_or_create(name, table.root)
         run = _Update(collection, table, jobs, max_pixels, progress or (lambda _: None))
-        run.remove()
-        run.rename()
-        run.add_columns([leaf for one in descriptors for leaf in one.leaves])
-        run.append()
-        run.tidy()
+        leaves = {leaf.spec: leaf for one in descriptors for leaf in one.leaves}
+        with lance_errors(name):
+            run.remove()
+            run.rename()
+        run.add_columns(list(leaves.values()))
+        run.append(leaves)
+        with lance_errors(name):
+            run.tidy()
         run.changes.failures = (*table.failures, *Collection.open(name).failures())
         return run.changes
 
@@ -138,7 +143,7 @@ def _open_or_create(name: str, root: str) -> Collection:
 
     absolute = os.path.abspath(root)
     as_text = json.dumps(absolute)  # ASCII, whatever the bytes of the name
-    if is_collection(name):
+    if is_committed(name):
         collection = Collection.open(name)
         if os.path.realpath(collection.root) != os.path.realpath(root):
             if os.path.isdir(collection.root):
@@ -148,7 +153,7 @@ def _open_or_create(name: str, root: str) -> Collection:
                 )
             collection.dataset.update_schema_metadata({ROOT_KEY.decode(): as_text})
         return collection
-    started = {os.path.basename(dataset_path(name))}  # by a run that was killed at once
+    started = {os.path.basename(dataset_path(name)), ADDING}  # by a run that was killed at once
     if os.path.lexists(name) and (not os.path.isdir(name) or set(os.listdir(name)) - started):
         raise DestinationError(
             f"{printable(name)} exists and is not a collection. Choose another name."
@@ -169,11 +174,12 @@ def _open_or_create(name: str, root: str) -> Collection:
         metadata={FORMAT_KEY: str(FORMAT).encode(), ROOT_KEY: as_text.encode()},
     )
     os.makedirs(name, exist_ok=True)
-    dataset = lance().write_dataset(
-        pa.Table.from_batches([], schema=schema),
-        dataset_path(name),
-        data_storage_version="stable",
-    )
+    with lance_errors(name):
+        dataset = lance().write_dataset(
+            pa.Table.from_batches([], schema=schema),
+            dataset_path(name),
+            data_storage_version="stable",
+        )
     return Collection(name, dataset)
 
 
@@ -237,11 +243,12 @@ class _Update:
         if not self._dataset.count_rows():
             self._dataset.add_columns(pa.schema(fields))
             return
-        adding = Adding(self._collection.path, fields)
+        adding = Adding(self._collection.path, fields, list(missing.values()))
         ids = self._dataset.to_table(columns=["id"])["id"].to_numpy()
         for group in self._described(adding.left(ids), list(missing.values())):
             adding.keep(group, fields)
-        self._dataset.add_columns(adding.reader(ids, fields))
+        with lance_errors(self._collection.path):
+            self._dataset.add_columns(adding.reader(ids, fields))
         adding.discard()
 
     def _described(
@@ -269,11 +276,20 @@ class _Update:
                 self._count(chunk, descriptors)
                 yield ids[[wanted[row] for row in chunk.rows]], chunk
 
-    def append(self) -> None:
-        """Describe and write the pictures that are new or changed."""
+    def append(self, given: Mapping[str, Descriptor]) -> None:
+        """Describe and write the pictures that are new or changed.
+
+        Parameters
+        ----------
+        given : mapping from str to Descriptor
+            Spec to descriptor, of those that the caller named. Others are rebuilt from
+            what the collection says, and must not open any file.
+        """
         columns = Collection.open(self._collection.path).columns
         self._dataset.checkout_latest()
-        descriptors = [descriptor(spec) for spec in columns]
+        descriptors = [
+            given.get(spec) or descriptor(spec, stored_in=self._collection.path) for spec in columns
+        ]
         chunks = describe_chunks(
             self._table.select(self._found.append),
             descriptors,
@@ -329,7 +345,8 @@ class _Update:
                     facts[one.name] = encode(embedded, known, len(taken), one)
             arrays = [facts[one.name] for one in schema]
             batches.append(pa.record_batch(arrays, schema=schema))
-        self._dataset.insert(pa.Table.from_batches(batches))
+        with lance_errors(self._collection.path):
+            self._dataset.insert(pa.Table.from_batches(batches))
 
     def _facts(self, rows: list[int]) -> "dict[str, pa.Array[Any]]":
         import pyarrow as pa

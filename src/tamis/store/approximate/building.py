@@ -11,6 +11,7 @@ from tamis.descriptors import Descriptor
 from tamis.errors import CollectionError, InvalidParameterError, UnknownNameError, printable
 from tamis.lock import locked
 from tamis.store.approximate.companions import METRICS, Companion
+from tamis.store.checking import lance_errors
 from tamis.store.collection import Collection
 from tamis.store.columns import decode, encode
 
@@ -91,23 +92,30 @@ def build(
                 f"the collection {printable(collection.path)} has no picture that could be read: "
                 "there is nothing to make an index of."
             )
-        companion = Companion.for_metric(descriptor, metric)
-        if metric == "hellinger":
-            _check_not_negative(dataset, vectors, descriptor)
-        _drop(dataset, vectors, descriptor.spec)
-        column = vectors
-        if companion is not None:
-            taken = {field.name for field in dataset.schema}
-            column = next(c for i in range(len(taken) + 1) if (c := f"companion_{i}") not in taken)
-            source = Collection.open(path).dataset  # one that is written to cannot be read
-            _add_companion(dataset, source, vectors, companion, column)
-        dataset.create_index(
-            column,
-            "IVF_HNSW_SQ",
-            name=f"{_PREFIX}_{metric}_{column}",
-            metric="l2" if metric == "hellinger" else metric,
-            num_partitions=max(1, n // _CELL),
-        )
+        with lance_errors(collection.path):
+            if metric == "hellinger":
+                _check_not_negative(dataset, vectors, descriptor)
+            _drop(dataset, vectors, descriptor.spec)
+            column = _column_for(collection, descriptor, metric, vectors)
+            dataset.create_index(
+                column,
+                "IVF_HNSW_SQ",
+                name=f"{_PREFIX}_{metric}_{column}",
+                metric="l2" if metric == "hellinger" else metric,
+                num_partitions=max(1, n // _CELL),
+            )
+
+
+def _column_for(collection: Collection, descriptor: Descriptor, metric: str, vectors: str) -> str:
+    """Name the column that an index is made of; a companion is filled first."""
+    companion = Companion.for_metric(descriptor, metric)
+    if companion is None:
+        return vectors
+    taken = {field.name for field in collection.dataset.schema}
+    column = next(c for i in range(len(taken) + 1) if (c := f"companion_{i}") not in taken)
+    source = Collection.open(collection.path).dataset  # one that is written to cannot be read
+    _add_companion(collection.dataset, source, vectors, companion, column)
+    return column
 
 
 def _metric_for(descriptor: Descriptor) -> str:

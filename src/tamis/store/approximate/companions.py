@@ -8,7 +8,7 @@ kept in a column of their own, the companion of the descriptor's.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -28,6 +28,7 @@ COMPANION: Final = b"tamis:companion"
 
 LENGTH: Final = 256
 _SEED: Final = 0
+_LONGEST: Final = 1 << 20  # vectors that are brought to fewer values
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,26 @@ class Companion:
 
     @classmethod
     def of_column(cls, field: "pa.Field[Any]") -> Self | None:
-        """Read from a column how it is made; None if it is no companion."""
+        """Read from a column how it is made; None if it is no companion.
+
+        Raises
+        ------
+        ValueError
+            What the column says cannot be.
+        """
+        import pyarrow as pa
+
         if not field.metadata or COMPANION not in field.metadata:
             return None
-        return cls(**json.loads(field.metadata[COMPANION]))
+        said = json.loads(field.metadata[COMPANION])
+        match said:
+            case {"of": str(), "roots": bool(), "dim": int(dim), "length": int(length)} if (
+                len(said) == len(fields(cls))
+                and 1 <= length <= dim <= _LONGEST
+                and field.type == pa.list_(pa.float32(), length)
+            ):
+                return cls(**said)
+        raise ValueError(f"the column {field.name} is a companion that cannot be")
 
     @property
     def projected(self) -> bool:

@@ -19,6 +19,7 @@ from tamis.index import Index, Matches, taken_together
 from tamis.store.approximate.building import Built, built, column_of
 from tamis.store.approximate.counts import candidates_per_result
 from tamis.store.approximate.stored import Stored
+from tamis.store.checking import lance_errors
 from tamis.store.collection import Collection
 
 _PROBES: Final = 8  # cells that are searched
@@ -86,7 +87,8 @@ class Approximate:
             )
         if isinstance(descriptor, Fusion):
             _check_fusion(descriptor)
-        there = built(collection.dataset)
+        with lance_errors(collection.path):
+            there = built(collection.dataset)
         indexes = []
         for leaf in descriptor.leaves:
             column = column_of(collection, leaf.spec)
@@ -140,17 +142,18 @@ class Approximate:
         vectors = [np.empty((0, self.descriptor.dim), np.float32)]
         for index, part in zip(self._indexes, self._parts(queries), strict=True):
             for query in part if index.companion is None else index.companion.embed(part):
-                found = self.collection.dataset.to_table(
-                    columns=["id", *self._stored.columns, "_distance"],
-                    nearest={
-                        "column": index.column,
-                        "q": query,
-                        "k": n,
-                        "nprobes": _PROBES,
-                        "ef": n + n // 2,
-                    },
-                    **choice,
-                )
+                with lance_errors(self.collection.path):
+                    found = self.collection.dataset.to_table(
+                        columns=["id", *self._stored.columns, "_distance"],
+                        nearest={
+                            "column": index.column,
+                            "q": query,
+                            "k": n,
+                            "nprobes": _PROBES,
+                            "ef": n + n // 2,
+                        },
+                        **choice,
+                    )
                 some, features = self._stored.combined(*self._stored.read(found))
                 rows += some
                 vectors.append(features)

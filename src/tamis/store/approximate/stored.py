@@ -8,6 +8,7 @@ from tamis.descriptors import Descriptor
 from tamis.descriptors.base import Features
 from tamis.features import FeatureTable
 from tamis.store.approximate.building import column_of
+from tamis.store.checking import lance_errors
 from tamis.store.collection import Collection
 from tamis.store.columns import decode
 
@@ -48,11 +49,11 @@ class Stored:
         if not rows:
             return [], [np.empty((0, dim), np.float32) for dim in self._dims]
         ids = ", ".join(str(self.collection.rows.ids[row]) for row in rows)
-        return self.read(
-            self.collection.dataset.to_table(
+        with lance_errors(self.collection.path):
+            found = self.collection.dataset.to_table(
                 columns=["id", *self.columns], filter=f"failure IS NULL AND id IN ({ids})"
             )
-        )
+        return self.read(found)
 
     def read(self, found: Any) -> tuple[list[int], list[Features]]:
         """Rows and vectors of what Lance gives, without what a newer row replaces."""
@@ -66,7 +67,8 @@ class Stored:
             column = found[name]
             column = column.combine_chunks() if hasattr(column, "combine_chunks") else column
             features = np.zeros((len(ids), dim), np.float32)
-            decode(column, features, np.arange(len(ids)))
+            with lance_errors(self.collection.path):
+                decode(column, features, np.arange(len(ids)))
             leaves.append(features[current])
         return self._order[place[current]].tolist(), leaves
 
