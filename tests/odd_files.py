@@ -445,6 +445,14 @@ READABLE = (
         expected=PHOTO,
         tolerance=JPEG_LOSS,
     ),
+    *(
+        _file(
+            *(f"JPEG, {n} bytes of its end missing", f"endless{n}.jpg", lambda n=n: jpeg()[:-n]),
+            expected=PHOTO,
+            tolerance=JPEG_LOSS,
+        )
+        for n in (1, 2)
+    ),
     _file("JPEG named .png", "really_jpeg.png", jpeg, expected=PHOTO, tolerance=JPEG_LOSS),
     _file(
         *("PNG named .jpg", "really_png.jpg", lambda: encode(PHOTO, "PNG")),
@@ -616,7 +624,6 @@ UNREADABLE = (
     _file("JPEG of 3 bytes", "start.jpg", lambda: b"\xff\xd8\xff", reason="damaged"),
     _file("JPEG cut in its header", "header.jpg", lambda: jpeg()[:100], reason="is truncated"),
     _file("JPEG cut in the middle", "half.jpg", lambda: cut(jpeg(), 0.5), reason="is truncated"),
-    _file("JPEG without its last byte", "last.jpg", lambda: jpeg()[:-1], reason="is truncated"),
     _file(
         *(
             "JPEG progressive, cut",

@@ -17,7 +17,7 @@ from tamis.descriptors import descriptor
 from tamis.descriptors.base import Descriptor
 from tamis.errors import InvalidParameterError
 from tamis.features import FeatureTable, available_processors, chunks, extract
-from tamis.images import digest_of, read_image, read_picture
+from tamis.images import Decoders, digest_of, read_image
 from tamis.table import ImageTable
 
 COLOR = descriptor("color(bins=6,regions=2,size=24)")
@@ -244,12 +244,13 @@ def test_several_descriptors_see_what_each_would_see_alone(paths):
 
 def test_each_file_is_read_once_for_all_descriptors(paths, monkeypatch):
     read = []
+    real = Decoders.read
 
-    def counted(path, *words, **more):
-        read.append(path)
-        return read_picture(path, *words, **more)
+    def counted(self, paths, *words, **more):
+        read.extend(paths)
+        return real(self, paths, *words, **more)
 
-    monkeypatch.setattr(module, "read_picture", counted)
+    monkeypatch.setattr(Decoders, "read", counted)
     several = [COLOR, descriptor("edge"), descriptor("gist")]
     list(module.describe_chunks(table_of(paths), several, jobs=2))
     assert sorted(read) == sorted(map(os.fspath, paths))

@@ -20,6 +20,7 @@ from odd_files import ODD_FILES, PHOTO, READABLE, UNREADABLE, encode, jpeg
 from tamis.errors import ImageReadError, InvalidParameterError
 from tamis.images import (
     DEFAULT_SIZE,
+    Reading,
     Square,
     as_rgb,
     fit,
@@ -28,6 +29,8 @@ from tamis.images import (
     read_picture,
     working_shape,
 )
+from tamis.images.decoding import decode_file
+from tamis.images.limits import Host
 
 sides = st.integers(1, 10_000)
 sizes = st.integers(1, 600)
@@ -166,8 +169,9 @@ def test_no_file_stays_open(tmp_path):
 
 def test_heic_without_its_library_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pi_heif", None)
+    path = write(tmp_path, odd_files.HEIC)
     with pytest.raises(ImageReadError, match=r'pip install "tamis\[heif\]"'):
-        read_image(write(tmp_path, odd_files.HEIC))
+        decode_file(str(path), [None], how=Reading(), digest=False, host=Host(lambda needed: None))
 
 
 FORMATS = {

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from tamis.descriptors.base import Descriptor, Features
 from tamis.errors import Failure, ImageReadError, InvalidParameterError
-from tamis.images import DEFAULT_MAX_PIXELS, Picture, read_picture
+from tamis.images import DEFAULT_MAX_PIXELS, Decoders, Picture, Reading
 from tamis.table import ImageTable
 
 Progress = Callable[[int], object]
@@ -231,32 +231,33 @@ def describe_chunks(
                 chunk.features[i] = np.concatenate([chunk.features[i], own])
             pictures.clear()
 
-        for row in range(start, min(start + _CHUNK, len(table))):
-            try:
-                picture = read_picture(
-                    table.paths[row], sizes, max_pixels=max_pixels, digest=digest
-                )
-            except ImageReadError as error:
-                chunk.failures[row] = Failure(error.path, error.reason)
-                continue
-            chunk.rows.append(row)
-            chunk.shapes.append((picture.height, picture.width))
-            chunk.digests.append(picture.digest)
-            pictures.append(picture)
-            if sum(picture.nbytes for picture in pictures) > _PIXEL_BYTES:
-                describe()
+        paths = table.paths[start : start + _CHUNK]
+        with closing(decoders.read(paths, sizes, digest=digest)) as found:
+            for row, picture in enumerate(found, start):
+                if isinstance(picture, ImageReadError):
+                    chunk.failures[row] = Failure(picture.path, picture.reason)
+                    continue
+                chunk.rows.append(row)
+                chunk.shapes.append((picture.height, picture.width))
+                chunk.digests.append(picture.digest)
+                pictures.append(picture)
+                if sum(picture.nbytes for picture in pictures) > _PIXEL_BYTES:
+                    del picture  # its memory is free for others when the next is asked for
+                    describe()
         describe()
         return chunk
 
+    decoders = Decoders(Reading(max_pixels=max_pixels))
     starts = range(0, len(table), _CHUNK)
-    if jobs == 1 or len(starts) <= 1:
-        yield from map(work, starts)
-    else:
-        yield from _in_order(work, starts, jobs)
+    with closing(decoders):
+        if jobs == 1 or len(starts) <= 1:
+            yield from map(work, starts)
+        else:
+            yield from _in_order(work, starts, jobs, decoders)
 
 
 def _in_order(
-    work: Callable[[int], Chunk], starts: Iterable[int], jobs: int
+    work: Callable[[int], Chunk], starts: Iterable[int], jobs: int, decoders: Decoders
 ) -> Generator[Chunk, None, None]:
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="tamis-extract")
     waiting: deque[Future[Chunk]] = deque()
@@ -268,6 +269,7 @@ def _in_order(
         while waiting:
             yield waiting.popleft().result()
     finally:
+        decoders.close()  # so that nobody waits for a picture that takes long
         pool.shutdown(wait=True, cancel_futures=True)
 
 

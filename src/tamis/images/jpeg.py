@@ -1,12 +1,16 @@
 """JPEG, through libjpeg-turbo, which scales while it decodes."""
 
 import io
-import struct
-from collections.abc import Iterator
+import re
 from typing import Final
 
+import numpy as np
 import simplejpeg
 
+from tamis.images.exif import orientation_of
+from tamis.images.icc import to_srgb
+from tamis.images.jpeg_header import JpegHeader, read_header
+from tamis.images.limits import MAX_SCANS, Host, Reading
 from tamis.images.pillow import decode_pillow
 from tamis.images.pixels import (
     Pixels,
@@ -21,11 +25,12 @@ from tamis.images.pixels import (
 from tamis.images.refusal import Unreadable, check_pixels
 
 _DAMAGE: Final = ("Corrupt JPEG data", "Premature end")
-_HARMLESS: Final = ("extraneous bytes", "Invalid SOS", "Adobe color", "JFIF revision")
-_ORIENTATION: Final = 0x0112
+_UNIMPORTANT: Final = ("Invalid SOS", "Adobe color", "JFIF revision")
+_STRAY: Final = re.compile(r"(\d+) extraneous bytes before marker 0x([0-9a-f]{2})")
+_END: Final = b"\xff\xd9"
 
 
-def decode_jpeg(data: bytes, size: Size, max_pixels: int) -> tuple[Pixels, int, int]:
+def decode_jpeg(data: bytes, size: Size, how: Reading, host: Host) -> tuple[Pixels, int, int]:
     """Decode a JPEG upright, at working size `size`.
 
     Returns
@@ -34,68 +39,128 @@ def decode_jpeg(data: bytes, size: Size, max_pixels: int) -> tuple[Pixels, int, 
     height, width : int
         Of the whole picture, upright.
     """
+    header = read_header(data)
+    _check_kind(header)
     try:
         height, width, space, _ = simplejpeg.decode_jpeg_header(data, strict=False)
-        check_pixels(height, width, max_pixels)
-        if isinstance(size, Square):
-            image = _decode(data, space, *_enough(height, width, size))
+        check_pixels(height, width, how.max_pixels)
+        least = _least(height, width, size) if header.scales else (0, 0)
+        _afford(header, height, width, least, space, host)
+        image = _decode(data, header, space, *least, icc=how.icc)
+        if any(least):
             image = _trim(image, height, width)
-        else:
-            shrinks = size is not None and size < max(height, width)
-            least = working_shape(height, width, size) if shrinks else (0, 0)
-            image = _decode(data, space, *least)
-            if shrinks:  # to the shape that belongs to the whole picture, not to the scaled one
-                image = resize(_trim(image, height, width), *least)
+        if size is not None and not isinstance(size, Square) and size < max(height, width):
+            # to the shape that belongs to the whole picture, not to the scaled one
+            image = resize(image, *working_shape(height, width, size))
     except (ValueError, KeyError) as error:  # KeyError: no header was found
-        if str(error).startswith(_DAMAGE) and not _is_harmless(error):
+        if str(error).startswith(_DAMAGE):
             raise Unreadable(f"is truncated or damaged ({error})") from None
-        whole = decode_pillow(io.BytesIO(data), data[:64], max_pixels)
-        return fit(whole, size), whole.shape[0], whole.shape[1]
-    exif = (part[6:] for part in _segments(data, 0xE1) if part[:6] == b"Exif\x00\x00")
-    orientation = _orientation(next(exif, b""))
+        decoded, height, width = decode_pillow(io.BytesIO(data), data[:64], (size,), how, host)
+        return decoded[size], height, width
+    orientation = orientation_of(header.exif)
     if 5 <= orientation <= 8:  # lies on its side
         height, width = width, height
-    return fit(turn(image, orientation), size), height, width
+    image = fit(turn(image, orientation), size)
+    if how.icc and space != "CMYK":
+        converted = to_srgb(image, header.icc)
+        image = image if converted is None else converted
+    return np.ascontiguousarray(image), height, width
 
 
-def _enough(height: int, width: int, square: Square) -> tuple[int, int]:
-    """Compute the shape from which a square is only made smaller; (0, 0) if all is needed."""
+def _check_kind(header: JpegHeader) -> None:
+    if header.frame is None:
+        return
+    if header.scans > MAX_SCANS:
+        raise Unreadable(
+            f"is a JPEG of {header.scans} scans or more, and the limit is {MAX_SCANS}: each costs "
+            "as much time as a picture"
+        )
+    if header.bits != 8 and header.frame != 0xC3:
+        raise Unreadable(f"is a JPEG of {header.bits} bits per sample, which cannot be read")
+    if header.frame not in (0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA):
+        raise Unreadable(f"is a JPEG of a rare kind (SOF{header.frame - 0xC0}) that cannot be read")
+
+
+def _afford(
+    header: JpegHeader, height: int, width: int, least: tuple[int, int], space: str, host: Host
+) -> None:
+    shown = height * width
+    if any(least):
+        eighths = max(1, min(8, -(-8 * max(least) // max(1, max(height, width)))))
+        shown = shown * eighths * eighths // 64
+    channels = 10 if space == "CMYK" else 3  # inks, and RGB of them
+    needed = shown * channels * (2 if orientation_of(header.exif) > 1 else 1)
+    if not header.in_one_pass:
+        needed += 2 * header.coefficients
+    host.afford(needed)
+
+
+def _least(height: int, width: int, size: Size) -> tuple[int, int]:
+    """Compute the shape that a picture may be scaled to; (0, 0) if all of it is needed."""
+    if not isinstance(size, Square):
+        shrinks = size is not None and size < max(height, width)
+        return working_shape(height, width, size) if shrinks else (0, 0)
     # What is cut off is whole pixels: of twice the size half as much is lost or won.
-    side = 2 * square.side if square.crop else square.side
+    side = 2 * size.side if size.crop else size.side
     shorter = min(height, width)
     if shorter <= side:
         return 0, 0
-    if not square.crop:
+    if not size.crop:
         return side, side
     return -(-height * side // shorter), -(-width * side // shorter)
 
 
-def _decode(data: bytes, space: str, height: int, width: int) -> Pixels:
-    by_adobe = any(part.startswith(b"Adobe") for part in _segments(data, 0xEE))
-    inks_as_stored = space == "CMYK" and not by_adobe
+def _decode(
+    data: bytes, header: JpegHeader, space: str, height: int, width: int, *, icc: bool
+) -> Pixels:
+    profile = header.icc if icc and space == "CMYK" else b""
+    as_inks = space == "CMYK" and (bool(profile) or not header.adobe)
 
-    def decode(strict: bool) -> Pixels:
+    def decode(data: bytes, *, strict: bool) -> Pixels:
         pixels = simplejpeg.decode_jpeg(
             data,
-            "CMYK" if inks_as_stored else "RGB",
+            "CMYK" if as_inks else "RGB",
             min_height=height,
             min_width=width,
             strict=strict,
         )
-        return inks_to_rgb(pixels) if inks_as_stored else pixels
+        if not as_inks:
+            return pixels
+        inks = 255 - pixels if header.adobe else pixels
+        converted = to_srgb(inks, profile, "CMYK")
+        return inks_to_rgb(inks) if converted is None else converted
 
     try:
-        return decode(strict=True)
+        return decode(data, strict=True)
     except ValueError as error:
-        # Cameras write stray bytes between segments; the picture is whole. Other
-        # warnings are damage, which would show as grey or torn parts.
-        if _is_harmless(error):
-            return decode(strict=False)
-        raise
+        reason = str(error)
+    # libjpeg names only the first thing that it finds odd. What does no harm is mended, and
+    # decoded again, so that damage behind it is seen: it would show as grey or torn parts.
+    stray = _STRAY.search(reason)
+    if "bad ICC marker" in reason or (stray and not 0xD0 <= int(stray[2], 16) <= 0xD9):
+        try:
+            return decode(header.tidy + data[header.scans_at :], strict=True)
+        except ValueError as error:
+            reason = str(error)
+    if "Premature end of JPEG file" in reason and header.complete:  # only its end is missing
+        return decode(data.removesuffix(b"\xff") + _END, strict=True)
+    if _is_harmless(reason, data, header):
+        return decode(data, strict=False)
+    raise ValueError(reason)
 
 
-def _is_harmless(error: Exception) -> bool:
-    return any(harmless in str(error) for harmless in _HARMLESS)
+def _is_harmless(reason: str, data: bytes, header: JpegHeader) -> bool:
+    if any(one in reason for one in _UNIMPORTANT):
+        return True
+    if not (stray := _STRAY.search(reason)):
+        return False
+    count, marker = int(stray[1]), int(stray[2], 16)
+    if marker != 0xD9:  # between scans; before a restart it is lost data
+        return not 0xD0 <= marker <= 0xD7
+    # Filling before the end is what some writers leave; other bytes are what a torn
+    # picture had no more room for.
+    end = data.rfind(_END)
+    return header.ended and len(set(data[max(0, end - count) : end])) == 1
 
 
 def _trim(scaled: Pixels, height: int, width: int) -> Pixels:
@@ -107,37 +172,3 @@ def _trim(scaled: Pixels, height: int, width: int) -> Pixels:
     eighths = round(8 * max(scaled.shape[:2]) / max(height, width))
     rows, columns = round(height * eighths / 8), round(width * eighths / 8)
     return scaled[: max(rows, 1), : max(columns, 1)]
-
-
-def _segments(data: bytes, marker: int) -> Iterator[bytes]:
-    """Yield what the segments of one kind hold, up to where the picture data begin."""
-    at = 2
-    while 0 <= (at := data.find(b"\xff", at)) < len(data) - 4 and data[at + 1] != 0xDA:
-        if data[at + 1] in (0x00, 0xFF):  # stray bytes, or filling before a marker
-            at += 1
-            continue
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
-        if data[at + 1] == marker:
-            yield data[at + 4 : end]
-        at = end
-
-
-def _orientation(exif: bytes) -> int:
-    """Find the orientation in an EXIF block: 1, upright, if it has none or is damaged.
-
-    Pillow's reader takes all tags, and its exceptions and warnings over the damaged
-    ones are not worth a picture.
-    """
-    order = {b"II": "<", b"MM": ">"}.get(exif[:2])
-    if order is None:
-        return 1
-    try:
-        (start,) = struct.unpack_from(f"{order}4xI", exif)
-        (count,) = struct.unpack_from(f"{order}H", exif, start)
-        for entry in range(count):
-            tag, value = struct.unpack_from(f"{order}H6xH", exif, start + 2 + 12 * entry)
-            if tag == _ORIENTATION:
-                return int(value)
-    except struct.error:  # ends too early
-        pass
-    return 1

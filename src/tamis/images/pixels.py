@@ -1,5 +1,6 @@
 """Arrays of pixels: their form, their size, their values."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, cast
@@ -11,6 +12,8 @@ import numpy.typing as npt
 from tamis.errors import InvalidParameterError
 
 Pixels = npt.NDArray[np.uint8]
+
+_BAND: Final = 1 << 20  # pixels computed with at a time
 
 DEFAULT_SIZE: Final = 128
 """Longest side, in pixels, at which descriptors look at a picture."""
@@ -69,9 +72,11 @@ def as_rgb(image: npt.NDArray[Any]) -> Pixels:
     if image.shape[2] == 1:
         image = np.repeat(image, 3, axis=2)
     elif image.shape[2] == 4:
-        alpha = image[:, :, 3:].astype(np.uint16)
-        over = (image[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255
-        image = over.astype(np.uint8)
+        over = np.empty((*image.shape[:2], 3), np.uint8)
+        for rows in _bands(image):
+            alpha = image[rows, :, 3:].astype(np.uint16)
+            over[rows] = (image[rows, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255
+        image = over
     return np.ascontiguousarray(image)
 
 
@@ -154,26 +159,57 @@ def turn(image: Pixels, orientation: int) -> Pixels:
 
 def inks_to_rgb(inks: Pixels) -> Pixels:
     """Show CMYK, where 255 is full ink, without a colour profile."""
-    cmy, key = inks[:, :, :3].astype(np.uint16), inks[:, :, 3:].astype(np.uint16)
-    return (((255 - cmy) * (255 - key) + 127) // 255).astype(np.uint8)
+    out = np.empty((*inks.shape[:2], 3), np.uint8)
+    for rows in _bands(inks):
+        cmy, key = inks[rows, :, :3].astype(np.uint16), inks[rows, :, 3:].astype(np.uint16)
+        out[rows] = ((255 - cmy) * (255 - key) + 127) // 255
+    return out
 
 
-def to_8_bits(grey: npt.NDArray[Any]) -> Pixels:
-    """Scale grey values of more than 8 bits to 0..255, without clipping.
+def levels_of(parts: Iterable[npt.NDArray[Any]]) -> tuple[float, float]:
+    """Find the values of more than 8 bits that are shown black and white.
 
-    Unsigned 16-bit values by their full range, or by 4095 if none exceeds it:
+    Unsigned 16-bit values have their full range, or 0 to 4095 if none exceeds that:
     cameras on microscopes store 12 bits in 16. Anything else (32 bits, floats)
     has no agreed white: 0..1 if all values lie there, else smallest to largest.
+
+    Parameters
+    ----------
+    parts : iterable of ndarray
+        Of one picture; values that are no numbers count as 0.
     """
-    with np.errstate(invalid="ignore"):  # a signalling NaN would warn
-        values = np.nan_to_num(grey.astype(np.float64), posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    if not np.issubdtype(grey.dtype, np.floating) and low >= 0 and high <= 65535:
-        low, high = 0.0, 4095.0 if high <= 4095 else 65535.0
-    elif low >= 0 and high <= 1:
-        low, high = 0.0, 1.0
-    scaled = (values - low) * (255.0 / (high - low)) if high > low else np.zeros_like(values)
-    return (scaled + 0.5).astype(np.uint8)
+    low, high, floating = np.inf, -np.inf, False
+    for part in parts:
+        floating = np.issubdtype(part.dtype, np.floating)
+        if floating:
+            with np.errstate(invalid="ignore"):  # a signalling NaN would warn
+                part = np.nan_to_num(part.astype(np.float64), posinf=0.0, neginf=0.0)
+        low, high = min(low, float(part.min())), max(high, float(part.max()))
+    if not floating and low >= 0 and high <= 65535:
+        return 0.0, 4095.0 if high <= 4095 else 65535.0
+    if low >= 0 and high <= 1:
+        return 0.0, 1.0
+    return low, high
+
+
+def to_8_bits(values: npt.NDArray[Any], levels: tuple[float, float]) -> Pixels:
+    """Scale values of more than 8 bits to 0..255 by `levels_of` them, without clipping."""
+    low, high = levels
+    out = np.zeros(values.shape, np.uint8)
+    if high <= low:
+        return out
+    for rows in _bands(values):
+        with np.errstate(invalid="ignore"):
+            part = np.nan_to_num(values[rows].astype(np.float64), posinf=0.0, neginf=0.0)
+        out[rows] = (part - low) * (255.0 / (high - low)) + 0.5
+    return out
+
+
+def _bands(image: npt.NDArray[Any]) -> Iterator[slice]:
+    """Cut an image into bands of rows, so that what is computed from it stays small."""
+    rows = max(1, _BAND // max(1, image.shape[1]))
+    for top in range(0, len(image), rows):
+        yield slice(top, top + rows)
 
 
 def _middle(image: Pixels) -> Pixels:
