@@ -1,5 +1,10 @@
 """What every test runs under."""
 
+import atexit
+import os
+import shutil
+import tempfile
+
 from hypothesis import settings
 
 # A shared machine is slow now and then, which is no failure.
@@ -14,3 +19,8 @@ def pytest_configure(config):
         "hypothesis_profile"
     ):
         settings.load_profile("free")
+
+
+# The key that signs journals lies in the user's folder of settings: not in the real one here.
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="tamis-tests-")
+atexit.register(shutil.rmtree, os.environ["XDG_CONFIG_HOME"], ignore_errors=True)

@@ -25,6 +25,8 @@ tamis.table
 tamis.containment
 tamis.sidecars
 tamis.transfer
+tamis.recognising
+tamis.placing
 tamis.distances
 tamis.weighing
 tamis.descriptors
@@ -33,6 +35,9 @@ tamis.features
 tamis.index
 tamis.lock
 tamis.store
+tamis.records
+tamis.planning
+tamis.journalfile
 tamis.journal
 tamis.parts
 tamis.split

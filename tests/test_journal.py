@@ -54,7 +54,7 @@ def test_carry_out_and_undo(tmp_path: Path, mode: Mode) -> None:
     assert sorted(os.listdir(out)) == [".tamis", "a", "b", "empty", "notes.csv"]
     assert len(os.listdir(out / "a")) == 6
     assert bool(snapshot(source)) == (mode is not Mode.MOVE)
-    assert os.listdir(out / ".tamis") == ["run-0001.jsonl"]
+    assert sorted(os.listdir(out / ".tamis")) == ["folder-made-by-tamis", "run-0001.jsonl"]
 
     (run,) = journals(str(out))
     assert run.finished
@@ -197,7 +197,7 @@ def test_a_damaged_journal_is_an_error_and_touches_nothing(tmp_path: Path, conte
 def test_a_newer_format_says_so(tmp_path: Path) -> None:
     _, out, _ = make_run(tmp_path, Mode.COPY)
     path = out / ".tamis/run-0001.jsonl"
-    path.write_text(path.read_text().replace('"tamis journal": 1', '"tamis journal": 2', 1))
+    path.write_text(path.read_text().replace('"tamis journal": 2', '"tamis journal": 3', 1))
     with pytest.raises(JournalError, match="newer tamis"):
         journals(str(out))
 
@@ -216,24 +216,27 @@ def test_runs_into_one_folder_are_numbered_and_undone_last_first(tmp_path: Path)
         made={"notes.csv": lambda file: Path(file).write_text("second\n")},
     )
     second.carry_out()
-    assert (out / "notes.csv").read_text() == "x,y\n"
-    assert (out / "notes-2.csv").read_text() == "second\n"
+    assert (out / "notes.csv").read_text() == "second\n"
+    assert (out / "notes-2.csv").read_text() == "x,y\n"
     assert [run.number for run in journals(str(out))] == [1, 2]
-    journals(str(out))[-1].undo()
+    assert journals(str(out))[-1].undo().failures == ()
     assert [run.number for run in journals(str(out))] == [1]
+    assert (out / "notes.csv").read_text() == "x,y\n"
+    assert not (out / "notes-2.csv").exists()
     assert not (out / "a/extra.jpg").exists()
     journals(str(out))[-1].undo()
     assert not out.exists()
 
 
-def test_two_processes_do_not_write_into_one_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("inside", [True, False])
+def test_two_processes_do_not_write_into_one_folder(tmp_path: Path, inside: bool) -> None:
     with (
-        locked(str(tmp_path / "out")),
-        pytest.raises(DestinationError, match="another tamis"),
-        locked(str(tmp_path / "." / "out")),
+        locked(str(tmp_path / "out"), inside=inside),
+        pytest.raises(DestinationError, match=rf"another tamis .*: process {os.getpid()} of "),
+        locked(str(tmp_path / "." / "out"), inside=inside),
     ):
         pass
-    with locked(str(tmp_path / "out")):
+    with locked(str(tmp_path / "out"), inside=inside):
         pass
     assert os.listdir(tmp_path) == []
 
@@ -244,8 +247,9 @@ def test_the_plan_is_on_disk_before_any_file_is_touched(
     source, out, journal = make_run(tmp_path, Mode.MOVE)
     seen = []
 
-    def look(*_: object) -> None:
+    def look(*_: object, **__: object) -> bool:
         seen.append(len(journals(str(out))[0].transfers))
+        return True
 
     monkeypatch.setattr(journal_module, "put", look)
     journal.carry_out()

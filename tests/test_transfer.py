@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tamis.errors import DestinationError
-from tamis.transfer import Mode, Occupied, Refused, Transfer, check_can_link, put, take_back
+from tamis.placing import Occupied, Refused, put, take_back
+from tamis.transfer import Mode, Transfer, check_can_link
 
 MODES = list(Mode)
 
@@ -31,11 +32,11 @@ def transfer_of(source: Path) -> Transfer:
 
 
 def do(transfer: Transfer, root: Path, mode: Mode) -> None:
-    put(transfer, str(root), mode, str(root / "scratch"))
+    put(transfer, str(root), mode, ".tamis-0-0.part")
 
 
 def undo(transfer: Transfer, root: Path, mode: Mode) -> bool:
-    return take_back(transfer, str(root), mode, str(root / "scratch"))
+    return take_back(transfer, str(root), mode, ".tamis-0-0.part")
 
 
 @pytest.mark.parametrize("mode", MODES)

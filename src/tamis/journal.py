@@ -6,31 +6,33 @@ action can tell from the files themselves whether it was done (see
 `tamis.transfer`), a run that was killed at any point is finished by carrying out
 its plan again, and undone by carrying it out backwards.
 
-The file is JSON, a record per line: a header, one line per transfer, a line
-``planned``; then, as they come, ``renamed`` (a name was taken meanwhile),
-``finished`` and ``undoing``. A last line cut short by a crash is passed over. A
+The file is JSON, a record per line (`tamis.records`): a header, one line per
+transfer, a line ``planned``; then, as they come, ``renamed`` (a name was taken
+meanwhile), ``finished`` and ``undoing``. Each line is signed, together with all
+before it, by a key of the user's. A last line cut short by a crash is passed over. A
 run that is undone whole leaves nothing, not even its journal.
 """
 
 import contextlib
-import json
 import os
-import re
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from functools import cached_property
+from typing import Any, Self
 
-from tamis.errors import Failure, JournalError, printable
+from tamis.errors import DestinationError, Failure, JournalError, printable
+from tamis.files.entry import entry_below, make_folder
+from tamis.files.result import FOLDER, enter, leave, remove_drafts
+from tamis.journalfile import JournalFile, run_numbers
 from tamis.naming import numbered
-from tamis.transfer import Mode, Occupied, Refused, Transfer, put, take_back
+from tamis.placing import Occupied, Refused, put, take_back
+from tamis.planning import MovedLinks, cannot_write, check_plan, plan_asides
+from tamis.records import Records, header, line_of
+from tamis.transfer import Mode, Transfer
 
 Progress = Callable[[int], object]
-
-FORMAT: Final = 1
-FOLDER: Final = ".tamis"
-_NAME: Final = re.compile(r"run-(\d{4,})\.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,17 @@ class Outcome:
         Transfers carried out or taken back, those found done already included.
     failures : tuple of Failure
         The others, with the reason; they are where they were.
+    incomplete : int
+        Copies whose disk did not take the times, permissions or attributes of the
+        original; their bytes are whole.
     """
 
     done: int
     failures: tuple[Failure, ...]
+    incomplete: int = 0
 
 
-@dataclass(slots=True)
+@dataclass
 class Journal:
     """The plan of one run into a folder, and how far it got.
 
@@ -63,12 +69,20 @@ class Journal:
         ``sort`` or ``split``.
     mode : Mode
     folders : tuple of str
-        Folders below `root` that the run makes, parents first; "" is `root` itself.
+        Folders below `root` that the run makes, parents first.
     transfers : list of Transfer
+        Those of the plan, then (``aside``) outputs of earlier runs that make room,
+        then (``made``) the outputs of this one.
     settings : dict
-        The options that the plan came from, as the command names them.
+        The options of the command, by which it is known again.
+    created : str
+    token : str
+        Is in the names of the files that this run makes and removes.
     finished : bool
         It was carried out to its end, or is being undone: not to be resumed.
+    foreign : str
+        Why it may be another's: it is not signed by this user, or for another folder.
+        Empty if it is this user's.
     """
 
     root: str
@@ -77,9 +91,12 @@ class Journal:
     mode: Mode
     folders: tuple[str, ...]
     transfers: list[Transfer]
-    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     settings: dict[str, Any] = field(default_factory=dict)
+    created: str = field(default_factory=lambda: _now())
+    token: str = field(default_factory=lambda: secrets.token_hex(16))
     finished: bool = False
+    foreign: str = ""
+    _file: JournalFile = field(default=None, repr=False, compare=False)  # type: ignore[assignment]
 
     @classmethod
     def create(
@@ -90,7 +107,7 @@ class Journal:
         mode: Mode,
         folders: Sequence[str],
         transfers: Sequence[Transfer],
-        made: dict[str, Callable[[str], object]] | None = None,
+        made: Mapping[str, Callable[[str], object]] | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> Self:
         """Write the plan of a new run; no picture is touched yet.
@@ -103,42 +120,51 @@ class Journal:
         folders : sequence of str
             Below `root`, parents first.
         transfers : sequence of Transfer
-        made : dict from str to callable, optional
+        made : mapping from str to callable, optional
             Files that tamis itself adds, by name below `root`: each callable
             writes one to the path it is given. They are written before the plan,
-            so that a run resumed has them.
-        settings : mapping, optional
-            The options that the plan came from, in JSON's types: they tell whether a
-            command that finds the run interrupted is the one that began it.
+            so that a run resumed has them. Each gets its name even if an earlier run
+            wrote a file of that name: that one is renamed (``report-2.html``, then
+            ``-3``), which undoing this run takes back. A file that is not as tamis
+            wrote it keeps its name, and the new one gets the number.
+        settings : mapping from str to JSON values, optional
+            The options of the command, kept in `settings`.
+
+        Raises
+        ------
+        DestinationError
+            The folder cannot be written to; nothing is left in it.
+        JournalError
+            The journal of an earlier run is damaged.
         """
-        number = max((n for n, _ in _runs(root)), default=0) + 1
-        new = [] if os.path.isdir(root) else [""]
-        new += [folder for folder in folders if not os.path.isdir(os.path.join(root, folder))]
-        journal = cls(root, number, command, mode, tuple(new), list(transfers))
-        journal.settings = dict(settings or {})
-        os.makedirs(journal._scratch_folder, exist_ok=True)
-        for i, (name, write) in enumerate((made or {}).items()):
-            draft = os.path.join(journal._scratch_folder, f"made-{i}")
-            write(draft)
-            journal.transfers.append(Transfer.of(draft, name, made=True))
-        records = [
-            {
-                "tamis journal": FORMAT,
-                "command": command,
-                "mode": str(mode),
-                "created": journal.created,
-                "folders": list(new),
-                "settings": journal.settings,
-            },
-            *(transfer.to_dict() for transfer in journal.transfers),
-            {"planned": len(journal.transfers)},
-        ]
-        draft = os.path.join(journal._scratch_folder, "plan")
-        with open(draft, "w", encoding="ascii") as file:
-            file.writelines(json.dumps(record) + "\n" for record in records)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(draft, journal._path)
+        check_plan(root, folders, [*(one.destination for one in transfers), *(made or {})])
+        earlier = _outputs(root) if made else {}
+        try:
+            enter(root)
+            file = JournalFile.reserve(root)
+        except OSError as error:
+            leave(root)
+            raise cannot_write(root, error) from error
+        try:
+            new = tuple(one for one in folders if not os.path.isdir(os.path.join(root, one)))
+            if mode is Mode.MOVE:
+                transfers = [transfer.with_digest() for transfer in transfers]
+            drafts = os.path.join(os.path.abspath(root), FOLDER, file.drafts)
+            outputs = [
+                _written(os.path.join(drafts, f"made-{i}"), name, write)
+                for i, (name, write) in enumerate((made or {}).items())
+            ]
+            asides = plan_asides(root, [output.destination for output in outputs], earlier)
+            planned = [*transfers, *asides, *outputs]
+            journal = cls(root, file.number, command, mode, new, planned, dict(settings or {}))
+            journal._file = file
+            file.write([journal._header(), *map(line_of, planned), {"planned": len(planned)}])
+        except BaseException as error:
+            remove_drafts(root, file.drafts)
+            leave(root)
+            if isinstance(error, OSError) and not isinstance(error, DestinationError):
+                raise cannot_write(root, error) from error
+            raise
         return journal
 
     @classmethod
@@ -150,142 +176,215 @@ class Journal:
         JournalError
             It is damaged, or written by a newer tamis.
         """
-        path = os.path.join(root, FOLDER, f"run-{number:04}.jsonl")
-        try:
-            with open(path, encoding="ascii") as file:
-                lines = file.read().split("\n")
-            records = [json.loads(line) for line in lines[:-1]]  # after "\n": "" or a torn line
-            header = records[0]
-            if header["tamis journal"] > FORMAT:
-                raise JournalError(
-                    f"{printable(path)} was written by a newer tamis (format "
-                    f"{header['tamis journal']}, this one knows {FORMAT}). Upgrade tamis."
-                )
-            end = next(i for i, record in enumerate(records) if "planned" in record)
-            journal = cls(
-                root=root,
-                number=number,
-                command=header["command"],
-                mode=Mode(header["mode"]),
-                folders=tuple(header["folders"]),
-                transfers=[Transfer(**record) for record in records[1:end]],
-                created=header["created"],
-                settings=dict(header.get("settings", {})),
-            )
-            for record in records[end + 1 :]:
-                if (i := record.get("renamed")) is not None:
-                    journal.transfers[i] = replace(
-                        journal.transfers[i], destination=record["destination"]
-                    )
-                journal.finished |= "finished" in record or "undoing" in record
-        except (OSError, ValueError, LookupError, TypeError, StopIteration) as error:
-            raise JournalError(
-                f"cannot read the journal {printable(path)}: {error}. No file was touched."
-            ) from error
-        return journal
+        file = JournalFile(root, number)
+        found = file.read()
+        return cls(
+            root, number, found.command, found.mode, found.folders, found.transfers,
+            found.settings, found.created, found.token, found.finished, _foreign(found, root),
+            file,
+        )  # fmt: skip
 
-    def carry_out(self, *, progress: Progress | None = None) -> Outcome:
+    def carry_out(self, *, progress: Progress | None = None, confirmed: bool = False) -> Outcome:
         """Do what the plan says, or what is left of it.
 
         A file that cannot be transferred stays where it is and is named in the
         outcome; the others go on.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called with 1 after each file.
+        confirmed : bool
+            Carry out a journal that may be another's (`foreign`) too.
+
+        Raises
+        ------
+        JournalError
+            It may be another's, and is not confirmed.
+        DestinationError
+            The journal cannot be written.
         """
-        for folder in self.folders:
-            os.makedirs(os.path.join(self.root, folder), exist_ok=True)
-        failures = []
-        for i, transfer in enumerate(self.transfers):
+        self._check_own(confirmed)
+        failures, incomplete = [], 0
+        for folder in self.folders:  # what cannot be made fails with the files in it
+            with contextlib.suppress(OSError):
+                make_folder(self.root, folder)
+        for i in self._links.in_order():
             try:
-                self._put(i, transfer)
+                incomplete += not self._put(i)
             except (Refused, OSError) as error:
-                failures.append(Failure(transfer.source, _reason(error)))
+                failures.append((i, Failure(self.transfers[i].source, _reason(error))))
             if progress is not None:
                 progress(1)
-        self._append({"finished": _now(), "failures": len(failures)})
+        remove_drafts(self.root, self._file.drafts)
+        self._file.append({"finished": _now(), "failures": len(failures)})
         self.finished = True
-        shutil.rmtree(self._scratch_folder, ignore_errors=True)
-        return Outcome(len(self.transfers) - len(failures), tuple(failures))
+        named = tuple(failure for _, failure in sorted(failures, key=lambda one: one[0]))
+        return Outcome(len(self.transfers) - len(named), named, incomplete)
 
-    def undo(self, *, progress: Progress | None = None) -> Outcome:
+    def undo(
+        self,
+        *,
+        progress: Progress | None = None,
+        confirmed: bool = False,
+        forget: bool = False,
+    ) -> Outcome:
         """Put everything back, last first.
 
         Files changed since, and those that are the only ones left, stay and are
         named in the outcome; undoing again tries them again.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called with 1 after each file.
+        confirmed : bool
+            Undo a journal that may be another's (`foreign`) too.
+        forget : bool
+            Remove the journal even if files had to stay, so that the run before can
+            be undone.
+
+        Raises
+        ------
+        JournalError
+            It may be another's, and is not confirmed.
+        DestinationError
+            The journal cannot be written.
         """
+        self._check_own(confirmed)
         if not self.finished:  # from here on it is not to be resumed
-            self._append({"undoing": _now()})
+            self._file.append({"undoing": _now()})
+            self.finished = True
         failures, done = [], 0
-        for i, transfer in reversed(list(enumerate(self.transfers))):
+        for i in reversed(self._links.in_order()):
+            transfer = self.transfers[i]
             try:
-                done += take_back(transfer, self.root, self.mode, self._scratch(i))
+                if self.foreign:
+                    _check_direct(transfer)
+                done += take_back(
+                    transfer, self.root, self.mode, self._part(i), leads=self._links.leads(transfer)
+                )
             except (Refused, OSError) as error:
                 path = os.path.join(self.root, transfer.destination)
-                failures.append(Failure(path, _reason(error)))
+                failures.append((i, Failure(path, _reason(error))))
             if progress is not None:
                 progress(1)
-        shutil.rmtree(self._scratch_folder, ignore_errors=True)
-        if not failures:
+        remove_drafts(self.root, self._file.drafts)
+        if forget or not failures:
             self._remove_traces()
-        return Outcome(done, tuple(failures))
+        named = (failure for _, failure in sorted(failures, key=lambda one: -one[0]))
+        return Outcome(done, tuple(named))
 
-    def _put(self, i: int, transfer: Transfer) -> None:
+    def describe_undo(self) -> list[str]:
+        """List what `undo` would try, a line per file; nothing is looked at or touched."""
+        lines = []
+        for i in reversed(self._links.in_order()):
+            transfer = self.transfers[i]
+            path = os.path.join(self.root, transfer.destination)
+            if transfer.aside or (self.mode is Mode.MOVE and not transfer.made):
+                lines.append(f"move {path} to {transfer.source}")
+            elif transfer.made:
+                lines.append(f"remove {path}, an output")
+            else:
+                lines.append(f"remove {path}, a {self.mode} of {transfer.source}")
+        return lines
+
+    def _check_own(self, confirmed: bool) -> None:
+        if self.foreign and not confirmed:
+            raise JournalError(
+                f"the journal {printable(self._file.path)} {self.foreign}. It may name any file of "
+                f"yours. Look at what it would do, and confirm: tamis undo {printable(self.root)}"
+            )
+
+    def _put(self, i: int) -> bool:
+        transfer = self.transfers[i]
+        folder, name = os.path.split(transfer.destination)
         for attempt in range(2, 10_000):
             try:
-                put(transfer, self.root, self.mode, self._scratch(i))
-                return
+                leads = self._links.leads(transfer)
+                if leads and not os.path.lexists(
+                    os.path.join(self.root, os.path.dirname(transfer.destination), leads[0])
+                ):
+                    leads = ()
+                return put(transfer, self.root, self.mode, self._part(i), leads=leads)
             except Occupied:
-                folder, name = os.path.split(transfer.destination)
                 other = os.path.join(folder, numbered(name, attempt))
                 # Ahead of the action, as all else in the journal.
-                self._append({"renamed": i, "destination": other})
+                self._file.append({"renamed": i, "destination": other})
                 transfer = replace(transfer, destination=other)
                 self.transfers[i] = transfer
         raise Refused("has a name that is taken thousands of times over")
 
+    @cached_property
+    def _links(self) -> MovedLinks:
+        return MovedLinks(self.transfers, self.mode)
+
     def _remove_traces(self) -> None:
         """Remove this run's journal and the folders it made, if nothing else is in them."""
-        below = [folder for folder in self.folders if folder]
-        for folder in reversed(below):
-            with contextlib.suppress(OSError):
-                os.rmdir(os.path.join(self.root, folder))
-        os.unlink(self._path)
-        if any(True for _ in _runs(self.root)):
-            return
-        shutil.rmtree(os.path.join(self.root, FOLDER), ignore_errors=True)
-        if "" in self.folders:
-            with contextlib.suppress(OSError):
-                os.rmdir(self.root)
+        for folder in reversed([folder for folder in self.folders if folder]):
+            with contextlib.suppress(OSError), entry_below(self.root, folder) as made:
+                os.rmdir(made.name, dir_fd=made.folder)
+        self._file.remove()
+        leave(self.root)
 
-    @property
-    def _path(self) -> str:
-        return os.path.join(self.root, FOLDER, f"run-{self.number:04}.jsonl")
+    def _header(self) -> dict[str, Any]:
+        status = os.stat(self.root)
+        place = (os.path.realpath(self.root), status.st_dev, status.st_ino)
+        return header(
+            Records(
+                self.command, self.mode, self.created, self.folders, self.settings, self.token,
+                place,
+            )
+        )  # fmt: skip
 
-    @property
-    def _scratch_folder(self) -> str:
-        return os.path.join(self.root, FOLDER, f"run-{self.number:04}")
-
-    def _scratch(self, i: int) -> str:
-        os.makedirs(self._scratch_folder, exist_ok=True)
-        return os.path.join(self._scratch_folder, f"part-{i}")
-
-    def _append(self, record: dict[str, Any]) -> None:
-        with open(self._path, "r+b") as file:
-            file.truncate(file.read().rfind(b"\n") + 1)  # a line that a crash cut short
-            file.seek(0, os.SEEK_END)
-            file.write(json.dumps(record).encode("ascii") + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+    def _part(self, i: int) -> str:
+        return f".tamis-{self.token or self._file.drafts}-{i}.part"
 
 
 def journals(root: str) -> list[Journal]:
-    """Read the journals of all runs into a folder, oldest first."""
-    return [Journal.read(root, number) for number, _ in sorted(_runs(root))]
+    """Read the journals of all runs into a folder, oldest first.
+
+    Raises
+    ------
+    JournalError
+        One is damaged, or written by a newer tamis.
+    """
+    return [Journal.read(root, number) for number in sorted(run_numbers(root))]
 
 
-def _runs(root: str) -> Iterator[tuple[int, str]]:
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        for name in os.listdir(os.path.join(root, FOLDER)):
-            if match := _NAME.fullmatch(name):
-                yield int(match[1]), name
+def _written(draft: str, name: str, write: Callable[[str], object]) -> Transfer:
+    write(draft)
+    return Transfer.of(draft, name, made=True)
+
+
+def _outputs(root: str) -> dict[str, set[str]]:
+    """Digests of what earlier runs wrote, by the names that they gave it."""
+    found: dict[str, set[str]] = {}
+    for run in journals(root):
+        for transfer in run.transfers:
+            if transfer.made and transfer.digest is not None and not run.foreign:
+                found.setdefault(transfer.destination, set()).add(transfer.digest)
+    return found
+
+
+def _foreign(found: Records, root: str) -> str:
+    if not found.signed:
+        return (
+            "is not signed by you: another user, another machine or an earlier version wrote it, "
+            "or it was changed"
+        )
+    path, *identity = found.place
+    status = os.stat(root)
+    if path != os.path.realpath(root) and identity != [status.st_dev, status.st_ino]:
+        return f"was written for another folder, {printable(path)}"
+    return ""
+
+
+def _check_direct(transfer: Transfer) -> None:
+    """Raise Refused if a journal of another would have a file put through a link."""
+    folder = os.path.dirname(transfer.source)
+    if not (transfer.made or transfer.aside) and os.path.realpath(folder) != folder:
+        raise Refused("stays: the folder of the original is reached through a link")
 
 
 def _reason(error: Exception) -> str:

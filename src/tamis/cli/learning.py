@@ -80,6 +80,7 @@ def train_and_tell(
     _check_options(net, by=by, network=network, max_pixels=max_pixels)
     if net != PROBE:
         need_torch(net)
+    _check_out(out, force=force)  # before a folder is made for the lock
     with locked(os.path.abspath(out)):
         _check_out(out, force=force)
         parts = _read(source, validation=validation, follow_links=follow_links, seed=seed)

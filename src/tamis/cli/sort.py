@@ -100,7 +100,7 @@ def sort(
         },
         paths={"--train": train, "--model": model, "--input": source, "--root": root},
     )
-    with locked(out):
+    with locked(out, inside=True):
         if dry_run:
             writing.warn_if_interrupted(out)
         else:

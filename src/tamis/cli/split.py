@@ -75,7 +75,7 @@ def split(
         },
         paths={"SRC": source, "--group-by": group_by, "--root": root},
     )
-    with locked(out):
+    with locked(out, inside=True):
         writing.finish_interrupted(out, command="split", settings=settings, force=force, json=json)
         writing.make_room(out, force=force)
         table = read_to_take(

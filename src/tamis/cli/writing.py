@@ -10,7 +10,8 @@ import typer
 
 from tamis.cli.console import as_dicts, progress, say, warn, warn_failures, write_json
 from tamis.errors import DestinationError, Failure, JournalError, printable
-from tamis.journal import FOLDER, Journal, Outcome, journals
+from tamis.files.result import FOLDER
+from tamis.journal import Journal, Outcome, journals
 from tamis.transfer import Mode, Transfer
 
 _PART: Final = re.compile(r"train|val|test|fold-\d+|.*-truth\.csv")
@@ -49,6 +50,11 @@ def carry_out(
     )
     with progress(f"{mode}", len(journal.transfers)) as advance:
         outcome = journal.carry_out(progress=advance)
+    if outcome.incomplete:
+        warn(
+            f"{outcome.incomplete} copies are whole but for their times, permissions or "
+            f"attributes, which the disk of {printable(out)} did not take"
+        )
     return outcome, _made(journal, out)
 
 
