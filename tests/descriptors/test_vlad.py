@@ -11,7 +11,7 @@ import pytest
 from tamis.descriptors import descriptor
 from tamis.descriptors.codebook import Codebook, fit_codebook
 from tamis.descriptors.sift import root_sift
-from tamis.descriptors.vlad import Vlad, _loaded
+from tamis.descriptors.vlad import Vlad, _loaded, _nearest
 from tamis.errors import CodebookError, InvalidParameterError
 from tamis.images import fit
 
@@ -181,3 +181,18 @@ def test_threads_do_not_disturb_opencv(photo):
     threads = cv2.getNumThreads()
     descriptor("vlad").describe([photo(40, 60)])
     assert cv2.getNumThreads() == threads
+
+
+def test_words_too_near_to_tell_are_settled_exactly():
+    random = np.random.default_rng(0)
+    patches = random.normal(size=(300, 128))
+    patches = (patches / np.linalg.norm(patches, axis=1, keepdims=True)).astype(np.float32)
+    # Words that differ in the last bits, and equal ones: of those the first is the nearest.
+    weights = np.repeat(random.normal(size=(1, 128)), 9, axis=0).astype(np.float32)
+    weights[1:8] += random.integers(-1, 2, (7, 128)).astype(np.float32) * 2.0**-22
+    constants = np.zeros(9, np.float32)
+    exact = patches.astype(np.float64) @ weights.T.astype(np.float64)
+    found = _nearest(patches, weights, constants, 1e-3)
+    assert (exact[np.arange(300), found] >= exact.max(axis=1) - 1e-14).all()
+    assert not (found == 8).any()
+    assert (_nearest(patches, weights[:1], constants[:1], 1e-3) == 0).all()

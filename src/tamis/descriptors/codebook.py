@@ -105,6 +105,16 @@ class Codebook:
         constants = -weights @ self.mean - (self.words.astype(np.float64) ** 2).sum(axis=1) / 2
         return weights.astype(np.float32), constants.astype(np.float32)
 
+    @cached_property
+    def slack(self) -> float:
+        """By how much the difference of two scores may be wrong, summed in float32.
+
+        Of a local descriptor of length 1, as all are: 128 products and a constant each.
+        """
+        weights, constants = self.scores
+        largest = np.linalg.norm(weights, axis=1).max() + np.abs(constants).max()
+        return float(2 * 132 * 2.0**-24 * largest)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file, which ``vlad(codebook=path)`` reads.
 

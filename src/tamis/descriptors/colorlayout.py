@@ -100,9 +100,27 @@ class ColorLayout(PixelDescriptor):
             (cb, self.chroma, _CHROMA_WEIGHT),
             (cr, self.chroma, _CHROMA_WEIGHT),
         ):
-            spectrum = _COSINES @ channel @ _COSINES.T * (weight / _SIDE)
+            spectrum = _transformed(channel, _COSINES) * (weight / _SIDE)
             out[start : start + count] = spectrum[_ZIGZAG[:count, 0], _ZIGZAG[:count, 1]]
             start += count
+
+
+@nb.njit(nogil=True, cache=True)
+def _transformed(
+    channel: npt.NDArray[np.float64], cosines: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return ``cosines @ channel @ cosines.T``, added in the same order everywhere."""
+    half = np.zeros_like(channel)
+    whole = np.zeros_like(channel)
+    for i in range(_SIDE):
+        for k in range(_SIDE):
+            for j in range(_SIDE):
+                half[i, j] += cosines[i, k] * channel[k, j]
+    for i in range(_SIDE):
+        for k in range(_SIDE):
+            for j in range(_SIDE):
+                whole[i, j] += half[i, k] * cosines[j, k]
+    return whole
 
 
 @nb.njit(nogil=True, cache=True)

@@ -187,11 +187,7 @@ def _mean(
     out /= positions
 
 
-# Additions in any order, and no care for NaN: there is none.
-_FAST: Final = {"reassoc", "contract", "nsz", "nnan", "ninf", "arcp"}
-
-
-@nb.njit(nogil=True, cache=True, fastmath=_FAST)
+@nb.njit(nogil=True, cache=True)
 def _orientations(
     grey: npt.NDArray[np.int32],
     y: int,
@@ -245,7 +241,7 @@ def _reflected(i: int, length: int) -> int:
     return i if i < length else 2 * length - 1 - i
 
 
-@nb.njit(nogil=True, cache=True, fastmath=_FAST)
+@nb.njit(nogil=True, cache=True)
 def _smooth_rows(
     maps: npt.NDArray[np.float32],
     y: int,
@@ -281,7 +277,7 @@ def _turn(smooth: npt.NDArray[np.float32], turned: npt.NDArray[np.float32]) -> N
         turned[reach + x] = turned[reach + _reflected(x, width)]
 
 
-@nb.njit(nogil=True, cache=True, fastmath=_FAST)
+@nb.njit(nogil=True, cache=True)
 def _read(
     turned: npt.NDArray[np.float32],
     start: int,

@@ -23,6 +23,10 @@ _KERNELS: Final = 4 * _PAIRS
 # Wide pictures are filtered strip by strip: rows that stay in the cache, and
 # memory that does not grow with the width.
 _STRIP: Final = 256
+# Of which the magnitudes are collected in float32, column by column: a loop without a sum
+# over its own steps is vector code in any case, so that nothing is left to fastmath, which
+# adds in another order on another processor.
+_ROWS: Final = 32
 
 
 @final
@@ -192,6 +196,7 @@ def _strip_sums(
     plain = np.empty((height, width), np.float32)
     even = np.empty((height, width), np.float32)
     odd = np.empty((height, width), np.float32)
+    collected = np.zeros((2, 2, width), np.float32)
     a = np.empty(width, np.float32)
     b = np.empty(width, np.float32)
     c = np.empty(width, np.float32)
@@ -205,12 +210,15 @@ def _strip_sums(
             _along_both(picture[y, left + start :], cosine[:taps], sine[:taps], even[y], odd[y])
         for y in range(height):
             rows = below[y + start : y + start + taps]
-            cells = sums[row_of[y]]
             _across(even, rows, gauss, a)
             _across(odd, rows, gauss, b)
-            _add(a, b, bounds, cells[:, :, pair])
+            _collect(a, b, collected[0])
             _across_both(plain, rows, cosine, sine, a, b)
-            _add(a, b, bounds, cells[:, :, 2 * pairs + pair])
+            _collect(a, b, collected[1])
+            if y % _ROWS == _ROWS - 1 or y + 1 == height or row_of[y + 1] != row_of[y]:
+                cells = sums[row_of[y]]
+                _add(collected[0], bounds, cells[:, :, pair])
+                _add(collected[1], bounds, cells[:, :, 2 * pairs + pair])
 
         radius = radii[pair, 1]
         start, taps = margin - radius, (2 * radius + 4) // 4 * 4
@@ -219,22 +227,21 @@ def _strip_sums(
             _along_both(picture[y, left + start :], cosine[:taps], sine[:taps], even[y], odd[y])
         for y in range(height):
             rows = below[y + start : y + start + taps]
-            cells = sums[row_of[y]]
             _across_both(even, rows, cosine, sine, a, b)
             _across_both(odd, rows, cosine, sine, c, d)
             # (even + i odd) by (cosine + i sine), and its mirror image.
             for x in range(width):
                 a[x], d[x] = a[x] - d[x], a[x] + d[x]
                 b[x], c[x] = b[x] + c[x], b[x] - c[x]
-            _add(a, b, bounds, cells[:, :, pairs + pair])
-            _add(d, c, bounds, cells[:, :, 3 * pairs + pair])
+            _collect(a, b, collected[0])
+            _collect(d, c, collected[1])
+            if y % _ROWS == _ROWS - 1 or y + 1 == height or row_of[y + 1] != row_of[y]:
+                cells = sums[row_of[y]]
+                _add(collected[0], bounds, cells[:, :, pairs + pair])
+                _add(collected[1], bounds, cells[:, :, 3 * pairs + pair])
 
 
-# Additions in any order, and no care for NaN: there is none.
-_FAST: Final = {"reassoc", "contract", "nsz", "nnan", "ninf", "arcp"}
-
-
-@nb.njit(nogil=True, cache=True, fastmath=_FAST)
+@nb.njit(nogil=True, cache=True)
 def _along(
     row: npt.NDArray[np.float32], taps: npt.NDArray[np.float32], out: npt.NDArray[np.float32]
 ) -> None:
@@ -248,7 +255,7 @@ def _along(
             out[x] += w0 * r0[x] + w1 * r1[x] + w2 * r2[x] + w3 * r3[x]
 
 
-@nb.njit(nogil=True, cache=True, fastmath=_FAST)
+@nb.njit(nogil=True, cache=True)
 def _along_both(
     row: npt.NDArray[np.float32],
     taps: npt.NDArray[np.float32],
@@ -269,7 +276,7 @@ def _along_both(
             other[x] += v0 * p + v1 * q + v2 * r + v3 * s
 
 
-@nb.njit(nogil=True, cache=True, fastmath=_FAST)
+@nb.njit(nogil=True, cache=True)
 def _across(
     field: npt.NDArray[np.float32],
     rows: npt.NDArray[np.int64],
@@ -286,7 +293,7 @@ def _across(
             out[x] += w0 * r0[x] + w1 * r1[x] + w2 * r2[x] + w3 * r3[x]
 
 
-@nb.njit(nogil=True, cache=True, fastmath=_FAST)
+@nb.njit(nogil=True, cache=True)
 def _across_both(
     field: npt.NDArray[np.float32],
     rows: npt.NDArray[np.int64],
@@ -308,23 +315,35 @@ def _across_both(
             other[x] += v0 * p + v1 * q + v2 * r + v3 * s
 
 
-@nb.njit(nogil=True, cache=True, fastmath=_FAST)
-def _add(
+@nb.njit(nogil=True, cache=True)
+def _collect(
     real: npt.NDArray[np.float32],
     imaginary: npt.NDArray[np.float32],
+    out: npt.NDArray[np.float32],
+) -> None:
+    """Add the magnitudes of a row and their squares to `out`, of shape (2, width)."""
+    lengths, squares = out[0], out[1]
+    for x in range(real.size):
+        square = real[x] * real[x] + imaginary[x] * imaginary[x]
+        lengths[x] += np.sqrt(square)
+        squares[x] += square
+
+
+@nb.njit(nogil=True, cache=True)
+def _add(
+    collected: npt.NDArray[np.float32],
     bounds: npt.NDArray[np.int64],
     sums: npt.NDArray[np.float64],
 ) -> None:
-    """Add the magnitudes and their squares, cell by cell, to sums of shape (cells, 2)."""
+    """Add what was collected, cell by cell, to sums of shape (cells, 2), and forget it."""
     for cell in range(bounds.size - 1):
-        re, im = real[bounds[cell] : bounds[cell + 1]], imaginary[bounds[cell] : bounds[cell + 1]]
-        first, second = np.float32(0), np.float32(0)
-        for x in range(re.size):
-            square = re[x] * re[x] + im[x] * im[x]
-            first += np.sqrt(square)
-            second += square
+        first, second = 0.0, 0.0
+        for x in range(bounds[cell], bounds[cell + 1]):
+            first += collected[0, x]
+            second += collected[1, x]
         sums[cell, 0] += first
         sums[cell, 1] += second
+    collected[:] = 0
 
 
 @nb.njit(nogil=True, cache=True)

@@ -115,7 +115,7 @@ class Vlad(PixelDescriptor):
         sums = np.zeros((len(codebook.words), LENGTH))
         counts = np.zeros(len(codebook.words), np.int64)
         for patches in root_sift(image):
-            _aggregate(patches, *codebook.scores, sums, counts)
+            _aggregate(patches, _nearest(patches, *codebook.scores, codebook.slack), sums, counts)
         # Reduced once for each word, not for each patch: it is linear.
         sums -= counts[:, np.newaxis] * codebook.mean
         values = out.reshape(codebook.words.shape)
@@ -148,24 +148,44 @@ def _loaded(name: str, digest: str) -> Codebook:
     return codebook
 
 
-# Additions in any order, so that they are vector code.
-@nb.njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
-def _aggregate(
+def _nearest(
     patches: npt.NDArray[np.float32],
     weights: npt.NDArray[np.float32],
     constants: npt.NDArray[np.float32],
-    sums: npt.NDArray[np.float64],
-    counts: npt.NDArray[np.int64],
+    slack: float,
+) -> npt.NDArray[np.int64]:
+    """Find the nearest word of each patch, of equally near ones the first.
+
+    Scores are estimated in float32, added in whatever order the processor is quick at;
+    where the best two are too near to tell, all are computed in float64. So the answer is
+    the same everywhere.
+    """
+    nearest = np.empty(len(patches), np.int64)
+    ahead = np.empty(len(patches), np.float32)
+    _estimate(patches, weights, constants, nearest, ahead)
+    for row in np.flatnonzero(ahead <= slack):
+        nearest[row] = _exactly(patches[row], weights, constants)
+    return nearest
+
+
+# Additions in any order, so that they are vector code.
+@nb.njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
+def _estimate(
+    patches: npt.NDArray[np.float32],
+    weights: npt.NDArray[np.float32],
+    constants: npt.NDArray[np.float32],
+    nearest: npt.NDArray[np.int64],
+    ahead: npt.NDArray[np.float32],
 ) -> None:
-    """Add each patch to the sum of its nearest word."""
+    """Write the nearest word of each patch, and how far it is ahead of the second."""
     last = len(patches) - 1
-    best = np.empty(4, np.float32)
-    nearest = np.zeros(4, np.int64)
+    best, second = np.empty(4, np.float32), np.empty(4, np.float32)
+    words = np.zeros(4, np.int64)
     # Four at a time: a word is loaded once for all of them. The last may be one again.
     for first in range(0, last + 1, 4):
         a, b = patches[first], patches[min(first + 1, last)]
         c, d = patches[min(first + 2, last)], patches[min(first + 3, last)]
-        best[:] = -np.inf
+        best[:] = second[:] = -np.inf
         for word in range(len(weights)):
             weight = weights[word]
             s0 = s1 = s2 = s3 = np.float32(0)
@@ -174,15 +194,45 @@ def _aggregate(
                 s1 += b[i] * weight[i]
                 s2 += c[i] * weight[i]
                 s3 += d[i] * weight[i]
-            for i, score in enumerate((s0, s1, s2, s3)):
-                if score + constants[word] > best[i]:
-                    best[i] = score + constants[word]
-                    nearest[i] = word
+            for i, product in enumerate((s0, s1, s2, s3)):
+                score = product + constants[word]
+                if score > best[i]:
+                    second[i], best[i], words[i] = best[i], score, word
+                elif score > second[i]:
+                    second[i] = score
         for i in range(min(4, last + 1 - first)):
-            counts[nearest[i]] += 1
-            total, patch = sums[nearest[i]], patches[first + i]
-            for j in range(128):
-                total[j] += patch[j]
+            nearest[first + i], ahead[first + i] = words[i], best[i] - second[i]
+
+
+@nb.njit(nogil=True, cache=True)
+def _exactly(
+    patch: npt.NDArray[np.float32],
+    weights: npt.NDArray[np.float32],
+    constants: npt.NDArray[np.float32],
+) -> int:
+    nearest, best = 0, -np.inf
+    for word in range(constants.size):
+        score = np.float64(constants[word])
+        for i in range(patch.size):
+            score += np.float64(patch[i]) * np.float64(weights[word, i])
+        if score > best:
+            nearest, best = word, score
+    return nearest
+
+
+@nb.njit(nogil=True, cache=True)
+def _aggregate(
+    patches: npt.NDArray[np.float32],
+    nearest: npt.NDArray[np.int64],
+    sums: npt.NDArray[np.float64],
+    counts: npt.NDArray[np.int64],
+) -> None:
+    """Add each patch to the sum of its nearest word."""
+    for i in range(len(patches)):
+        counts[nearest[i]] += 1
+        total, patch = sums[nearest[i]], patches[i]
+        for j in range(128):
+            total[j] += patch[j]
 
 
 @nb.njit(nogil=True, cache=True)
