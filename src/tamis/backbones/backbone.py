@@ -14,12 +14,12 @@ import numpy.typing as npt
 from tamis.backbones.cache import held, kept
 from tamis.backbones.entries import Entry, entry
 from tamis.backbones.origin import missing, weights_of
-from tamis.backbones.session import on_gpu, opened, session
+from tamis.backbones.session import on_gpu, only_input, opened, run, session
 from tamis.backbones.source import Source
 from tamis.backbones.weights import Weights
 from tamis.descriptors.base import Descriptor, Features, check_int
 from tamis.descriptors.spec import spec_of
-from tamis.errors import InvalidParameterError, printable
+from tamis.errors import InvalidParameterError, WeightsError, printable
 from tamis.images import Pixels, Square, as_rgb, fit
 
 _VERSION: Final = 1  # of how graphs are built; a new one leaves what is cached aside
@@ -148,18 +148,29 @@ class Backbone(Descriptor):
         # On a processor a picture costs the same alone as in a batch, and then what is
         # said of it cannot depend on its neighbours.
         step = _GPU_BATCH if on_gpu(running) else 1
-        (name,) = (one.name for one in running.get_inputs())
+        name = only_input(running)
         for start in range(0, len(images), step):
             batch = self.prepare(images[start : start + step])
-            (found,) = running.run(None, {name: batch})
+            found = self._answer(running, {name: batch})
             if self.flip:
-                (mirrored,) = running.run(None, {name: np.ascontiguousarray(batch[..., ::-1])})
-                found = (found + mirrored) / 2
+                mirrored = np.ascontiguousarray(batch[..., ::-1])
+                found = (found + self._answer(running, {name: mirrored})) / 2
             features[start : start + step] = found
         if self.power != 1:
             roots = np.abs(features) ** np.float32(self.power)
             np.copysign(roots, features, out=features)
         return features
+
+    def _answer(self, running: Any, inputs: dict[str, Any]) -> npt.NDArray[Any]:
+        """Run the graph, which may be another's, and check its answer."""
+        found: npt.NDArray[Any] = run(running, inputs)[0]
+        (given,) = inputs.values()
+        if found.shape != (len(given), self.dim) or not np.isfinite(found).all():
+            raise WeightsError(
+                f"the graph of {self.name} must give ({len(given)}, {self.dim}) finite values. Got "
+                f"{found.dtype} of shape {found.shape}."
+            )
+        return found
 
     def prepare(self, images: Sequence[Pixels]) -> npt.NDArray[np.float32]:
         """Bring pictures to the form that the network takes.

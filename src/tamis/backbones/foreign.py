@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.backbones.graphfile import DIGEST_LENGTH, GraphFile, examine
-from tamis.backbones.session import on_gpu, opened, session
+from tamis.backbones.session import on_gpu, opened, run, session
 from tamis.descriptors.base import Descriptor, Features, check_choice, check_int
 from tamis.descriptors.spec import spec_of
-from tamis.errors import InvalidParameterError, WeightsError, printable
+from tamis.errors import InvalidParameterError, WeightsError, printable, sentence
 from tamis.images import Pixels, Square, as_rgb, fit
 from tamis.images.pixels import resize
 
@@ -108,6 +108,11 @@ class Foreign(Descriptor):
                 axis = 2 if graph.channels_last else 3
                 mirrored = np.ascontiguousarray(np.flip(batch, axis))
                 found = np.float32(0.5) * (found + self._run(graph, running, mirrored))
+            if found.shape[1:] != (self.dim,) or len(found) < len(part):
+                raise WeightsError(
+                    f"{printable(graph.path)} gave vectors of {self.dim} values, and now gives the "
+                    f"shape {found.shape}."
+                )
             features[start : start + step] = found[: len(part)]
         # What half-precision cannot hold is no reason to stop a run.
         return np.nan_to_num(features, copy=False)
@@ -181,10 +186,7 @@ class Foreign(Descriptor):
         return np.ascontiguousarray(batch, graph.dtype)
 
     def _run(self, graph: GraphFile, running: Any, batch: _Any) -> Features:
-        try:
-            (found,) = running.run([self.output], {graph.pixels: batch})
-        except Exception as error:  # its exceptions share no base class
-            raise WeightsError(_cannot_run(graph, batch.shape, error)) from error
+        found = _answer(graph, running, str(self.output), batch)
         if found.ndim == 1:
             found = found[np.newaxis]
         if found.ndim == 4:
@@ -201,10 +203,7 @@ def _tried(graph: GraphFile, output: str, height: int, width: int) -> tuple[int,
     shape = [graph.batch or 1, 3, height, width]
     if graph.channels_last:
         shape = [graph.batch or 1, height, width, 3]
-    try:
-        (found,) = running.run([output], {graph.pixels: np.zeros(shape, graph.dtype)})
-    except Exception as error:
-        raise WeightsError(_cannot_run(graph, tuple(shape), error)) from error
+    found = _answer(graph, running, output, np.zeros(shape, graph.dtype))
     given: tuple[int, ...] = (1, *found.shape) if found.ndim == 1 else found.shape
     if not 2 <= len(given) <= 4 or 0 in given or given[0] != shape[0]:
         raise WeightsError(
@@ -216,12 +215,15 @@ def _tried(graph: GraphFile, output: str, height: int, width: int) -> tuple[int,
     return given
 
 
-def _cannot_run(graph: GraphFile, shape: tuple[int, ...], error: Exception) -> str:
-    why = " ".join(str(error).split())
-    return (
-        f"{printable(graph.path)} cannot be run on pictures of shape {shape}: {why}. Try another "
-        "size=, such as the one it was trained on."
-    )
+def _answer(graph: GraphFile, running: Any, output: str, batch: _Any) -> _Any:
+    try:
+        (found,) = run(running, {graph.pixels: batch}, [output])
+    except WeightsError as error:
+        raise WeightsError(
+            f"{printable(graph.path)} cannot be run on pictures of shape {batch.shape}: "
+            f"{sentence(error)} Try another size=, such as the one it was trained on."
+        ) from error
+    return found
 
 
 def _one_of(graph: GraphFile) -> str:

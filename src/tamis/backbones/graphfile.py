@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from tamis.backbones.hub import sha256_of
 from tamis.backbones.session import session
-from tamis.errors import MissingExtraError, WeightsError, printable
+from tamis.errors import FileFormatError, MissingExtraError, WeightsError, printable
+from tamis.files.regular import check_regular
 
 DIGEST_LENGTH: Final = 12
 """Hexadecimal digits of a digest."""
@@ -69,9 +70,10 @@ def examine(path: str) -> GraphFile:
     """
     shown = printable(path)
     try:
+        check_regular(path)
         files = [path, *_beside(path)]
         seen = tuple(
-            (found.st_ino, found.st_size, found.st_mtime_ns) for found in map(os.stat, files)
+            (found.st_ino, found.st_size, found.st_mtime_ns) for found in map(check_regular, files)
         )
     except FileNotFoundError as error:
         missing = os.fspath(error.filename)
@@ -83,6 +85,8 @@ def examine(path: str) -> GraphFile:
             f"{shown} keeps its weights in {printable(missing)}, which is not there. Put it there: "
             "both files belong together."
         ) from None
+    except FileFormatError as error:
+        raise error if isinstance(error, WeightsError) else WeightsError(str(error)) from error
     except IsADirectoryError:
         raise WeightsError(f"{shown} is a folder; give the path of an ONNX file in it.") from None
     except OSError as error:
@@ -163,12 +167,38 @@ def locations(path: str | Path) -> tuple[str, ...]:
     return _locations(os.fspath(path), seen.st_size, seen.st_mtime_ns)
 
 
+def check_contained(graph: bytes, what: str) -> None:
+    """Raise WeightsError if a serialized graph refers to any file.
+
+    Parameters
+    ----------
+    graph : bytes
+    what : str
+        What it is called, for the error.
+
+    Raises
+    ------
+    WeightsError
+        It does, or it is no ONNX graph.
+    MissingExtraError
+        onnx is not installed.
+    """
+    onnx = _library()
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(graph)
+    except Exception as error:  # protobuf raises its own kinds
+        raise WeightsError(f"{printable(what)} is no ONNX graph, or a damaged one.") from error
+    if found := _external(onnx, model):
+        raise WeightsError(
+            f"{printable(what)} refers to the file {printable(found[0])!r}, and a graph in a model "
+            "must hold all its weights."
+        )
+
+
 @lru_cache(maxsize=32)
 def _locations(path: str, *seen: int) -> tuple[str, ...]:
-    try:
-        import onnx
-    except ImportError:
-        raise MissingExtraError.for_extra("neural", "an ONNX file") from None
+    onnx = _library()
     try:
         model = onnx.load(path, load_external_data=False)
         if not model.graph.node:
@@ -178,17 +208,48 @@ def _locations(path: str, *seen: int) -> tuple[str, ...]:
     except Exception as error:  # protobuf raises its own kinds
         why = re.sub(r"\s+", " ", str(error)).rstrip(".")
         raise WeightsError(
-            f"{printable(path)} is no ONNX file, or a damaged one ({why}). A file of PyTorch or "
-            "Keras must be exported to ONNX first."
+            f"{printable(path)} is no ONNX file, or a damaged one ({printable(why)}). A file of "
+            "PyTorch or Keras must be exported to ONNX first."
         ) from error
-    found = {
-        entry.value
-        for tensor in model.graph.initializer
-        if tensor.data_location == onnx.TensorProto.EXTERNAL
-        for entry in tensor.external_data
-        if entry.key == "location"
-    }
-    return tuple(sorted(found))
+    found = _external(onnx, model)
+    for name in found:
+        parts = name.replace("\\", "/").split("/")
+        if ".." in parts or os.path.isabs(name) or not parts[0] or "\0" in name:
+            raise WeightsError(
+                f"{printable(path)} refers to the file {printable(name)!r}, outside of its folder."
+            )
+    return tuple(found)
+
+
+def _external(onnx: Any, model: Any) -> list[str]:
+    """List the files that any tensor of a network refers to, in subgraphs and functions too."""
+    found = set()
+    graphs = [model.graph, *model.functions]
+    while graphs:
+        graph = graphs.pop()
+        tensors = list(getattr(graph, "initializer", ()))
+        for sparse in getattr(graph, "sparse_initializer", ()):
+            tensors += [sparse.values, sparse.indices]
+        for node in graph.node:
+            for attribute in node.attribute:
+                graphs += [attribute.g] if attribute.HasField("g") else []
+                graphs += attribute.graphs
+                tensors += [attribute.t, *attribute.tensors]
+                for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                    tensors += [sparse.values, sparse.indices]
+        for tensor in tensors:
+            if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+                places = [one.value for one in tensor.external_data if one.key == "location"]
+                found.update(places or [""])
+    return sorted(found)
+
+
+def _library() -> Any:
+    try:
+        import onnx
+    except ImportError:
+        raise MissingExtraError.for_extra("neural", "an ONNX file") from None
+    return onnx
 
 
 def _shape(shape: list[Any]) -> str:

@@ -5,7 +5,12 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
-from tamis.errors import MissingExtraError, WeightsError
+import numpy as np
+
+from tamis.errors import MissingExtraError, WeightsError, printable
+
+SECONDS: Final = 30.0
+"""For a picture; a graph that takes longer is taken for one that never ends."""
 
 _OPEN: Final = 4  # kept for those that are asked for again
 _kept: dict[str, Any] = {}
@@ -59,6 +64,67 @@ def session(graph: bytes | str | os.PathLike[str], *, threads: int = 1) -> Any:
         return onnxruntime.InferenceSession(source, options, providers=_providers(onnxruntime))
     except Exception as error:  # its exceptions share no base class
         raise WeightsError(f"the graph cannot be run by ONNX Runtime: {error}") from error
+
+
+def only_input(opened: Any) -> str:
+    """Name the input of a graph that has one.
+
+    Raises
+    ------
+    WeightsError
+        The graph has none or several.
+    """
+    names = [one.name for one in opened.get_inputs()]
+    if len(names) != 1:
+        raise WeightsError(
+            f"the graph must have one input, the pixels. Got {len(names)}: "
+            f"{', '.join(map(printable, names)) or 'none'}."
+        )
+    return str(names[0])
+
+
+def run(opened: Any, inputs: dict[str, Any], outputs: list[str] | None = None) -> list[Any]:
+    """Run a graph, and stop it if it does not end.
+
+    Parameters
+    ----------
+    opened : onnxruntime.InferenceSession
+    inputs : dict from str to ndarray
+        The first dimension is that of the pictures.
+    outputs : list of str, optional
+        All by default.
+
+    Returns
+    -------
+    list of ndarray
+
+    Raises
+    ------
+    WeightsError
+        The graph cannot be run on such inputs, gives something else than arrays, or takes
+        more than 30 seconds per picture.
+    """
+    import onnxruntime
+
+    seconds = SECONDS * max(len(one) for one in inputs.values())
+    options = onnxruntime.RunOptions()
+    stop = threading.Timer(seconds, setattr, (options, "terminate", True))
+    stop.daemon = True
+    stop.start()
+    try:
+        found = opened.run(outputs, inputs, options)
+    except Exception as error:  # its exceptions share no base class
+        if options.terminate:
+            raise WeightsError(
+                f"the graph was stopped: it gave no answer within {seconds:g} seconds."
+            ) from None
+        why = " ".join(str(error).split())
+        raise WeightsError(f"the graph cannot be run: {printable(why)[:500]}") from error
+    finally:
+        stop.cancel()
+    if not found or not all(isinstance(one, np.ndarray) for one in found):
+        raise WeightsError("the graph must give arrays, and gives something else.")
+    return list(found)
 
 
 def on_gpu(opened: Any) -> bool:

@@ -40,7 +40,13 @@ class Teacher:
 
 
 def teacher(
-    train: str | None, model: str | None, *, by: str | None, k: int | None, distance: str
+    train: str | None,
+    model: str | None,
+    *,
+    by: str | None,
+    k: int | None,
+    distance: str,
+    trust: bool = False,
 ) -> Teacher:
     """Check that the user named one that answers, and no option that it does not take.
 
@@ -59,7 +65,7 @@ def teacher(
     if model is None:
         return Teacher(train, None, by or _BY, k, distance)
     _refuse_with_model({"--by": by, "-k": k, "--distance": distance or None})
-    opened = Model.open(model)
+    opened = Model.open(model, trust=trust)
     return Teacher(None, opened, f"the {opened.net} {model}", None, "")
 
 

@@ -78,6 +78,13 @@ Root = Annotated[
         show_default="the folder of the file; as the collection says",
     ),
 ]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust",
+        help="With --model: let the model read other files, or download, as it says.",
+    ),
+]
 By = Annotated[
     str | None,
     typer.Option(

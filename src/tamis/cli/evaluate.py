@@ -4,7 +4,17 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import By, Distance, FollowLinks, Jobs, Json, MaxPixels, Strict, writes
+from tamis.cli.console import (
+    By,
+    Distance,
+    FollowLinks,
+    Jobs,
+    Json,
+    MaxPixels,
+    Strict,
+    Trust,
+    writes,
+)
 from tamis.files.kinds import PAGE
 
 _CLASSIFYING = "Classification"
@@ -30,6 +40,7 @@ def evaluate(
             rich_help_panel=_CLASSIFYING,
         ),
     ] = None,
+    trust: Trust = False,
     test: Annotated[
         str | None,
         typer.Option(
@@ -148,7 +159,7 @@ def evaluate(
             )
         _refuse("retrieval", {"--depth": depth, "--classes": classes, "--split": split})
         skipped = score_classification(
-            teacher(train, model, by=by, k=k, distance=distance),
+            teacher(train, model, by=by, k=k, distance=distance, trust=trust),
             test,
             truth=truth,
             report=report,

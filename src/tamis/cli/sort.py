@@ -15,6 +15,7 @@ from tamis.cli.console import (
     Root,
     Strict,
     TakeOutside,
+    Trust,
 )
 from tamis.transfer import Mode
 
@@ -37,6 +38,7 @@ def sort(
         typer.Option("--sidecars", help="Take along files that go with a picture: cat.xmp, .mov."),
     ] = False,
     root: Root = None,
+    trust: Trust = False,
     follow_links: TakeOutside = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be done, do nothing.")
@@ -85,7 +87,7 @@ def sort(
     )
 
     start = time.perf_counter()
-    how = teacher(train, model, by=by, k=k, distance=distance)
+    how = teacher(train, model, by=by, k=k, distance=distance, trust=trust)
     check_folders(out, train=train, source=source)
     check_destination(out, () if how.model is None else how.model.classes)
     settings = writing.options(

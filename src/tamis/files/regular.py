@@ -28,9 +28,7 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     OSError
         The file cannot be opened; as `open` raises it.
     """
-    if "\0" in os.fspath(path):
-        raise FileFormatError(f"{printable(os.fspath(path))} is no path: it holds a NUL.")
-    _check(os.stat(path), path)
+    check_regular(path)
     # The file may have been exchanged since: without O_NONBLOCK a pipe would wait here.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags)
@@ -40,6 +38,21 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def check_regular(path: str | os.PathLike[str]) -> os.stat_result:
+    """Give the status of a regular file, or of the one that a link leads to.
+
+    Raises
+    ------
+    FileFormatError, OSError
+        As `open_regular`.
+    """
+    if "\0" in os.fspath(path):
+        raise FileFormatError(f"{printable(os.fspath(path))} is no path: it holds a NUL.")
+    found = os.stat(path)
+    _check(found, path)
+    return found
 
 
 def size_of(file: BinaryIO) -> int:

@@ -7,9 +7,11 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tamis.errors import ModelError, printable
+from tamis.errors import FileFormatError, ModelError, printable, sentence
+from tamis.files.archives import bounded_zip
 from tamis.files.atomic import write_whole
 from tamis.files.kinds import MODEL
+from tamis.files.regular import open_regular
 
 FORMAT: Final = "tamis model"
 VERSION: Final = 1
@@ -63,7 +65,7 @@ def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
     """
     shown = printable(os.fspath(path))
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, bounded_zip(file) as archive:
             text = archive.read(MANIFEST)
             manifest = json.loads(text)
             _check_format(manifest, shown)
@@ -78,12 +80,12 @@ def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
         ) from error
     except OSError as error:
         raise ModelError(f"cannot read the model {shown}: {error.strerror or error}.") from error
-    # What json and zipfile raise on bytes that are something else.
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, TypeError, AttributeError,
-            NotImplementedError, RuntimeError) as error:  # fmt: skip
-        if isinstance(error, ModelError):
-            raise
-        raise ModelError(f"{shown} is no model of tamis, or a damaged one. {_AGAIN}") from error
+    except ModelError:
+        raise
+    except FileFormatError as error:
+        raise ModelError(
+            f"{shown} is no model of tamis, or a damaged one: {sentence(error)} {_AGAIN}"
+        ) from error
     for name, data in parts.items():
         if hashlib.sha256(data).hexdigest() != manifest["parts"][name]:
             raise ModelError(

@@ -2,16 +2,18 @@
 
 import dataclasses
 import io
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
+from tamis.backbones.graphfile import check_contained
 from tamis.descriptors import Descriptor, descriptor
 from tamis.descriptors.components import FIELDS, Components
 from tamis.descriptors.fusion import Fusion
 from tamis.descriptors.reduction import Reduction
-from tamis.errors import ModelError
+from tamis.errors import ModelError, TamisError
 from tamis.files.arrays import read_npz
 from tamis.model.network import NetworkView
 
@@ -44,8 +46,24 @@ def taken_apart(looks: Descriptor) -> tuple[dict[str, Any], dict[str, bytes]]:
     return told, parts
 
 
-def put_together(told: Mapping[str, Any], parts: Mapping[str, bytes], n_classes: int) -> Descriptor:
+def put_together(
+    told: Mapping[str, Any],
+    parts: Mapping[str, bytes],
+    n_classes: int,
+    *,
+    stored_in: str | os.PathLike[str] | None = None,
+) -> Descriptor:
     """Rebuild what `taken_apart` took apart.
+
+    Parameters
+    ----------
+    told : mapping
+    parts : mapping from str to bytes
+        Graphs and arrays by their names in the file.
+    n_classes : int
+    stored_in : str or os.PathLike, optional
+        The file that all this is from, if nobody vouches for it, as
+        `tamis.descriptors.descriptor` takes it.
 
     Raises
     ------
@@ -55,6 +73,9 @@ def put_together(told: Mapping[str, Any], parts: Mapping[str, bytes], n_classes:
         A descriptor is not known here, or its arguments are not.
     """
     try:
+        for name, part in parts.items():
+            if name.endswith(".onnx"):
+                check_contained(part, name)
         if "network" in told:
             return NetworkView(
                 net=told["network"],
@@ -70,15 +91,23 @@ def put_together(told: Mapping[str, Any], parts: Mapping[str, bytes], n_classes:
             return leaf.using(graphs[leaf.spec])
 
         if "components.npz" not in parts:
-            return _with_leaves(descriptor(told["spec"]), equipped)
-        base = descriptor(told["base"])
+            return _with_leaves(descriptor(_text(told["spec"]), stored_in=stored_in), equipped)
+        base = descriptor(_text(told["base"]), stored_in=stored_in)
         learned = Components(base.spec, **read_npz(parts["components.npz"], FIELDS))
         whole = Reduction(
             base=base, method=told["method"], length=told["length"], components=learned
         )
         return _with_leaves(whole, equipped)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, AttributeError) as error:
+        if isinstance(error, TamisError):
+            raise
         raise ModelError(f"the model lacks what it needs to look at pictures: {error}.") from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ModelError(f"the model names its descriptor by {type(value).__name__}, not by text.")
+    return value
 
 
 def _with_leaves(whole: Descriptor, change: Callable[[Descriptor], Descriptor]) -> Descriptor:

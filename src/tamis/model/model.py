@@ -11,15 +11,24 @@ import numpy.typing as npt
 
 from tamis.classify import Predictions
 from tamis.descriptors import Descriptor
-from tamis.errors import Failure, InvalidParameterError, ModelError, TamisError, printable
+from tamis.errors import (
+    Failure,
+    InvalidParameterError,
+    MissingExtraError,
+    ModelError,
+    TamisError,
+    printable,
+)
 from tamis.features import FeatureTable, Progress, chunks, extract
 from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.model.archive import read_archive, write_archive
 from tamis.model.looks import put_together, taken_apart
+from tamis.model.manifest import check_manifest
 from tamis.probe import LinearHead
 from tamis.table import ImageTable
 
 _CHUNK_BYTES: Final = 128 << 20
+_ROUNDING: Final = 0.01  # of a network in 8 bits or half precision
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,31 +76,42 @@ class Model:
             )
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Self:
+    def open(cls, path: str | os.PathLike[str], *, trust: bool = False) -> Self:
         """Read a model from its file.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+        trust : bool
+            Let the model name a descriptor that reads other files or asks the hub, such
+            as ``onnx:PATH``. Do so only with a model whose origin you know.
 
         Raises
         ------
         ModelError
-            There is none, it is damaged, foreign, or of a newer tamis.
+            There is none, it is damaged, foreign, or of a newer tamis, or it needs trust.
         """
         manifest, parts, digest = read_archive(path)
+        shown = printable(os.fspath(path))
         try:
-            classes = tuple(str(name) for name in manifest["classes"])
+            check_manifest(manifest)
+            classes = tuple(manifest["classes"])
             return cls(
-                net=str(manifest["net"]),
+                net=manifest["net"],
                 classes=classes,
-                looks=put_together(manifest["looks"], parts, len(classes)),
+                looks=put_together(
+                    manifest["looks"], parts, len(classes), stored_in=None if trust else path
+                ),
                 head=LinearHead.from_bytes(parts["head.npz"]) if "head.npz" in parts else None,
                 metrics=dict(manifest["metrics"]),
                 signature=dict(manifest["signature"]),
                 history=list(manifest["history"]),
                 digest=digest,
             )
-        except (KeyError, TypeError, ValueError) as error:
-            if not isinstance(error, TamisError):
-                error = ModelError(f"{type(error).__name__} {error}")
-            raise ModelError(f"the model {printable(os.fspath(path))}: {error}") from error
+        except MissingExtraError:
+            raise
+        except TamisError as error:
+            raise ModelError(f"the model {shown} cannot be used: {error}") from error
 
     def save(self, path: str | os.PathLike[str]) -> str:
         """Write it to a file, whole or not at all; gives its digest.
@@ -186,6 +206,20 @@ class Model:
         }
 
     def _answers(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Answer for vectors; raise ModelError if the answers are no probabilities."""
         if self.head is not None:
-            return self.head.probabilities(features)
-        return features.astype(np.float64)
+            with np.errstate(over="ignore", invalid="ignore"):  # checked below
+                answers = self.head.probabilities(features)
+        else:
+            answers = features.astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            sums = answers.sum(axis=1)
+        right = (answers >= 0) & (answers <= 1 + _ROUNDING)
+        wrong = np.flatnonzero(~right.all(axis=1) | ~(abs(sums - 1) <= _ROUNDING))
+        if len(wrong):
+            shown = np.array2string(answers[wrong[0]][:4], precision=4, threshold=4)
+            raise ModelError(
+                f"the model {self.net} {self.digest} answers with {shown} and a sum of "
+                f"{sums[wrong[0]]:.4g}, which are no probabilities. Train it again."
+            )
+        return answers

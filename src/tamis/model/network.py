@@ -8,7 +8,7 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from tamis.backbones.session import session
+from tamis.backbones.session import only_input, run, session
 from tamis.descriptors.base import Descriptor, Features
 from tamis.errors import InvalidParameterError, ModelError
 from tamis.images import Pixels, Square, as_rgb, fit
@@ -43,10 +43,10 @@ class NetworkView(Descriptor):
     n_classes: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.size <= 4096 or self.n_classes < 1:
+        if type(self.size) is not int or not 1 <= self.size <= 4096 or self.n_classes < 1:
             raise InvalidParameterError(
                 f"a network needs a size of 1 to 4096 pixels and at least one class. Got "
-                f"{self.size} and {self.n_classes}."
+                f"{self.size!r} and {self.n_classes}."
             )
 
     @property
@@ -65,11 +65,11 @@ class NetworkView(Descriptor):
     def describe(self, images: Sequence[Pixels]) -> Features:  # noqa: D102 - as Descriptor
         answers = np.empty((len(images), self.n_classes), np.float32)
         opened = self._session()
-        (taken,) = (one.name for one in opened.get_inputs())
+        taken = only_input(opened)
         # One at a time: then an answer cannot depend on the pictures beside it.
         for row, image in enumerate(images):
             square = fit(as_rgb(image), self.view)[np.newaxis]
-            (found,) = opened.run(None, {taken: square})
+            found, *_ = run(opened, {taken: square})
             if found.shape != (1, self.n_classes):
                 raise ModelError(
                     f"the network answers with the shape {found.shape}, where (1, "
