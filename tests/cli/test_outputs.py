@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,18 @@ def test_a_result_without_a_folder_is_refused_before_the_work(photos: Path, tmp_
     assert done.returncode == 1
     assert "does not exist" in done.stderr
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_training_deletes_no_folder_that_it_did_not_make(
+    photos: Path, tmp_path: Path, force: bool
+) -> None:
+    mine = tmp_path / "animals.training"
+    shutil.copytree(photos, mine)
+    before = state(tmp_path)
+    words = ["train", mine, "--out", tmp_path / "animals", "--by", "moments"]
+    done = tamis(*words, *["--force"] * force, check=False)
+    assert done.returncode == 1
+    assert "animals.training" in done.stderr
+    assert "left alone" in done.stderr
+    assert state(tmp_path) == before

@@ -1,11 +1,16 @@
 """The cache of pixels: what is in it, what is not, and what it costs in memory."""
 
+import errno
+import os
+import tempfile
+
 import numpy as np
 import pytest
 
 from pictures import picture, write_kinds
-from tamis.errors import InvalidParameterError
+from tamis.errors import DestinationError, InvalidParameterError
 from tamis.images import Square, read_image
+from tamis.training import cache as cache_module
 from tamis.training.cache import PixelCache, digest_of_pixels, read_all
 
 
@@ -83,3 +88,39 @@ def test_the_digest_knows_pictures_and_their_order():
 def test_what_is_no_picture_is_refused(pictures):
     with pytest.raises(InvalidParameterError, match="pictures"):
         read_all(pictures, 32)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EMFILE])
+def test_a_temporary_folder_without_room_is_told_before_anything_is_read(
+    tmp_path, monkeypatch, number
+):
+    def fail(*_args, **_options):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(cache_module, "_reserve", fail)
+    with pytest.raises(DestinationError, match=r"need 12 MB of temporary space.*set TMPDIR"):
+        PixelCache(1, 2000, folder=str(tmp_path))
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_next_folder_is_taken_where_the_first_has_no_room(tmp_path, monkeypatch):
+    first = tmp_path / "first"
+    monkeypatch.setattr(tempfile, "tempdir", str(first))  # not there
+    with PixelCache(2, 32, spare=str(tmp_path)) as cache:
+        cache.pixels[:] = 7
+        assert cache.pixels.shape == (2, 32, 32, 3)
+    with pytest.raises(DestinationError, match="first: there is no such file or folder"):
+        PixelCache(2, 32)
+    with pytest.raises(DestinationError, match="TMPDIR"):  # one that was named is the only one
+        PixelCache(2, 32, folder=str(first), spare=str(tmp_path))
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EOPNOTSUPP])
+def test_space_is_reserved_where_the_system_has_no_call_for_it(tmp_path, monkeypatch, number):
+    def fail(*_args):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "posix_fallocate", fail, raising=False)
+    with PixelCache(3, 700, folder=str(tmp_path)) as cache:
+        assert not cache.pixels.any()
+        assert os.fstat(cache._file.fileno()).st_blocks * 512 >= 3 * 700 * 700 * 3

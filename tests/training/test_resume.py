@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from pictures import KINDS, picture
-from tamis.errors import TrainingError
+from tamis.errors import DestinationError, TrainingError
 from tamis.training import NetworkClassifier
+from tamis.training.checkpoint import MARKER, check_folder, remove_run
 
 torch = pytest.importorskip("torch", reason="needs the extra train")
 pytestmark = pytest.mark.torch
@@ -68,6 +69,7 @@ def test_kill_nine_changes_nothing(net, kills, tmp_path):
     assert resumed.best_epoch_ == whole.best_epoch_
     assert np.array_equal(resumed.predict_proba(X), whole.predict_proba(X))
     assert sorted(p.name for p in folder.iterdir() if "tensorboard" not in p.name) == [
+        MARKER,
         "checkpoint.pt",
         "history.csv",
     ]
@@ -95,5 +97,37 @@ def test_another_run_is_refused(change, tmp_path):
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 torn", b"x" * 5000])
 def test_a_damaged_checkpoint_is_named(damage, tmp_path):
     (tmp_path / "checkpoint.pt").write_bytes(damage)
+    (tmp_path / MARKER).touch()
     with pytest.raises(TrainingError, match=r"checkpoint\.pt cannot be read"):
         network("small", str(tmp_path), epochs=1).fit(X, Y)
+
+
+@pytest.mark.parametrize("name", ["holiday.jpg", "history.csv", "checkpoint.pt"])
+def test_a_folder_of_something_else_is_left_alone(name, tmp_path):
+    (tmp_path / name).write_bytes(b"precious")
+    with pytest.raises(DestinationError, match="left alone"):
+        network("small", str(tmp_path), epochs=1).fit(X, Y)
+    remove_run(tmp_path)
+    assert (tmp_path / name).read_bytes() == b"precious"
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_only_what_a_run_wrote_is_removed(tmp_path):
+    run = tmp_path / "run"
+    (run / "tensorboard").mkdir(parents=True)
+    for name in (MARKER, "checkpoint.pt", "history.csv", "tensorboard/events.out.tfevents.1"):
+        (run / name).touch()
+    (run / "mine.txt").write_text("precious")
+    check_folder(run)
+    remove_run(run)
+    assert sorted(os.listdir(run)) == [MARKER, "mine.txt"]
+    (run / "mine.txt").unlink()
+    remove_run(run)
+    assert os.listdir(tmp_path) == []
+    remove_run(run)
+
+
+def test_a_file_in_place_of_the_folder_is_told(tmp_path):
+    (tmp_path / "run").write_text("x")
+    with pytest.raises(DestinationError, match="a file is where a folder should be"):
+        check_folder(tmp_path / "run")

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +35,7 @@ from tamis.learning import (
 from tamis.learning.trained import need_torch
 from tamis.lock import locked
 from tamis.network import NETWORKS
+from tamis.training.checkpoint import check_folder, remove_run
 
 PROBE: Final = "probe"
 _BY: Final = "efficientnet-lite0"
@@ -83,6 +83,7 @@ def train_and_tell(
     _check_out(out, force=force)  # before a folder is made for the lock
     with locked(os.path.abspath(out)):
         _check_out(out, force=force)
+        check_folder(out + _UNFINISHED)
         parts = _read(source, validation=validation, follow_links=follow_links, seed=seed)
         if net == PROBE:
             trained = _train_probe(
@@ -100,7 +101,7 @@ def train_and_tell(
         failures = (*parts.failures, *trained.failures)
         warn_failures(failures)
         digest = trained.model.save(out)
-    shutil.rmtree(out + _UNFINISHED, ignore_errors=True)
+    remove_run(out + _UNFINISHED)
     if report is not None:
         _write_report(report, trained, parts, json=json)
     _tell(source, out, trained, seconds=time.perf_counter() - start, json=json)

@@ -6,19 +6,27 @@ process holds of it is let go again as it goes.
 """
 
 import contextlib
+import errno
 import hashlib
 import mmap
 import os
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, Self
+from typing import IO, Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from tamis.errors import Failure, ImageReadError, InvalidParameterError, printable
+from tamis.errors import (
+    DestinationError,
+    Failure,
+    ImageReadError,
+    InvalidParameterError,
+    printable,
+)
 from tamis.features import available_processors
+from tamis.files.faults import explain
 from tamis.images import Pixels, Square, fit, read_image
 
 Pictures = Sequence[str | os.PathLike[str]] | Pixels
@@ -40,18 +48,27 @@ class PixelCache:
     folder : str, optional
         Where the file is made: a temporary folder by default. It needs ``3 * size**2``
         bytes per picture, has no name where the system allows that, and is gone when
-        the process is.
+        the process is. The space is reserved at once: a file mapped into memory that
+        finds its disk full later kills the process.
+    spare : str, optional
+        Where it is made if the temporary folder has no room.
 
     Attributes
     ----------
     pixels : ndarray of shape (n, size, size, 3), uint8
+
+    Raises
+    ------
+    DestinationError
+        There is no room.
     """
 
-    def __init__(self, n: int, size: int, *, folder: str | None = None) -> None:
+    def __init__(
+        self, n: int, size: int, *, folder: str | None = None, spare: str | None = None
+    ) -> None:
         self.size = size
-        self._file = tempfile.TemporaryFile(prefix="tamis-pixels-", dir=folder)  # noqa: SIM115
         length = max(1, n * size * size * 3)
-        self._file.truncate(length)
+        self._file = _reserved(length, (folder,) if folder is not None else (None, spare))
         self._map = mmap.mmap(self._file.fileno(), length)
         self.pixels = np.frombuffer(self._map, np.uint8, n * size * size * 3).reshape(
             n, size, size, 3
@@ -85,11 +102,58 @@ class PixelCache:
         self.close()
 
 
+def _reserved(length: int, folders: Sequence[str | None]) -> IO[bytes]:
+    """Make a file without a name, with room for all its bytes, in the first folder that has it.
+
+    None is the temporary folder.
+    """
+    reasons = {}
+    for folder in dict.fromkeys(folders):
+        shown = folder
+        try:
+            shown = folder or tempfile.gettempdir()
+            file = tempfile.TemporaryFile(prefix="tamis-pixels-", dir=shown)  # noqa: SIM115
+        except OSError as error:
+            reasons[shown or "the temporary folder"] = explain(error)[0]
+            continue
+        try:
+            _reserve(file, length)
+        except OSError as error:
+            file.close()
+            reasons[shown] = explain(error)[0]
+        except BaseException:
+            file.close()
+            raise
+        else:
+            return file
+    tried = "; ".join(f"{printable(place)}: {reason}" for place, reason in reasons.items())
+    raise DestinationError(
+        f"the decoded pictures need {length / 1e6:,.0f} MB of temporary space, and there is none "
+        f"({tried}). Free some, or set TMPDIR to a folder on another disk."
+    )
+
+
+def _reserve(file: IO[bytes], length: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(file.fileno(), 0, length)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise
+        else:
+            return
+    zeros = bytes(1 << 20)
+    for start in range(0, length, len(zeros)):
+        file.write(zeros[: length - start])
+    file.flush()
+
+
 def read_all(
     pictures: Pictures,
     size: int,
     *,
     folder: str | None = None,
+    spare: str | None = None,
     jobs: int | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> tuple[PixelCache, npt.NDArray[np.intp], tuple[Failure, ...]]:
@@ -100,8 +164,8 @@ def read_all(
     pictures : sequence of paths, or ndarray of shape (n, H, W, 3), uint8
     size : int
         Height and width, in pixels.
-    folder : str, optional
-        As `PixelCache` takes it.
+    folder, spare : str, optional
+        As `PixelCache` takes them.
     jobs : int, optional
         Threads; as many as there are processors by default.
     progress : callable, optional
@@ -117,7 +181,7 @@ def read_all(
         The files that could not be read, in order.
     """
     pictures = as_pictures(pictures)
-    cache = PixelCache(len(pictures), size, folder=folder)
+    cache = PixelCache(len(pictures), size, folder=folder, spare=spare)
     failed: dict[int, Failure] = {}
 
     def work(start: int) -> int:

@@ -1,5 +1,6 @@
 """Where a training run is, on disk: resumed after any kill, or not there at all."""
 
+import contextlib
 import csv
 import io
 import os
@@ -7,10 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tamis.errors import TrainingError, printable
+from tamis.errors import DestinationError, TrainingError, printable
 from tamis.files.atomic import write_whole
+from tamis.files.faults import cannot_write
 
 FORMAT: Final = 1
+MARKER: Final = ".tamis-training"
+"""Lies in every folder of a training run; without it a folder is somebody else's."""
+
+_STATE: Final = "checkpoint.pt"
+_HISTORY: Final = "history.csv"
+_BOARD: Final = "tensorboard"
+_SAYS: Final = b"A training run of tamis, which goes on by the same command.\n"
 FIELDS: Final = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "lr", "seconds")
 
 Record = dict[str, Any]
@@ -27,17 +36,28 @@ class Checkpoint:
     Parameters
     ----------
     folder : str or os.PathLike
-        Made if it is not there.
+        Made if it is not there, and marked as tamis's own; see `check_folder`.
     key : str
         What run this is: its settings, classes and pictures. Another run's checkpoint is
         refused.
+
+    Raises
+    ------
+    DestinationError
+        The folder holds something else, or cannot be written to.
     """
 
     def __init__(self, folder: str | os.PathLike[str], key: str) -> None:
         self.folder = Path(folder)
         self.key = key
         self._board: Any = None
-        self.folder.mkdir(parents=True, exist_ok=True)
+        check_folder(self.folder)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(self.folder, error) from error
+        with write_whole(self.folder / MARKER) as file:
+            file.write(_SAYS)
 
     def load(self) -> dict[str, Any] | None:
         """Read where the run was.
@@ -54,7 +74,7 @@ class Checkpoint:
         """
         import torch
 
-        file = self.folder / "checkpoint.pt"
+        file = self.folder / _STATE
         if not file.exists():
             return None
         shown = printable(os.fspath(file))
@@ -78,8 +98,8 @@ class Checkpoint:
 
         buffer = io.BytesIO()
         torch.save({"format": FORMAT, "key": self.key, **state}, buffer)
-        self._write("checkpoint.pt", buffer.getbuffer())
-        self._write("history.csv", history_csv(history).encode())
+        self._write(_STATE, buffer.getbuffer())
+        self._write(_HISTORY, history_csv(history).encode())
         self._show(history[-1])
 
     def close(self) -> None:
@@ -98,11 +118,58 @@ class Checkpoint:
                 from torch.utils.tensorboard import SummaryWriter
             except ImportError:
                 return
-            self._board = SummaryWriter(self.folder / "tensorboard", purge_step=record["epoch"])
+            self._board = SummaryWriter(self.folder / _BOARD, purge_step=record["epoch"])
         for name in FIELDS[1:]:
             if record[name] is not None:
                 self._board.add_scalar(name, record[name], record["epoch"])
         self._board.flush()
+
+
+def check_folder(folder: str | os.PathLike[str] | None) -> None:
+    """Refuse a folder that holds something else than a training run of tamis.
+
+    None, one that is not there yet, an empty one, and one with the marker of a run are
+    accepted.
+
+    Raises
+    ------
+    DestinationError
+        It is refused.
+    """
+    if folder is None:
+        return
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    if names and MARKER not in names:
+        raise DestinationError(
+            f"{printable(os.fspath(folder))} is needed for the training while it is unfinished, "
+            "and holds something else: it is left alone. Choose another name for the model, or "
+            "move that folder away."
+        )
+
+
+def remove_run(folder: str | os.PathLike[str]) -> None:
+    """Remove a training run that is finished: what tamis wrote, and nothing else.
+
+    A folder without the marker, and whatever else lies in one, is left alone.
+    """
+    top = Path(folder)
+    if not (top / MARKER).is_file():
+        return
+    with contextlib.suppress(OSError):
+        for file in (top / _BOARD).glob("events.out.tfevents.*"):
+            file.unlink()
+        (top / _BOARD).rmdir()
+    with contextlib.suppress(OSError):
+        for name in (_STATE, _HISTORY):
+            (top / name).unlink(missing_ok=True)
+        if os.listdir(top) == [MARKER]:
+            (top / MARKER).unlink()
+            top.rmdir()
 
 
 def history_csv(history: Sequence[Record]) -> str:

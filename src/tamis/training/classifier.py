@@ -1,5 +1,6 @@
 """A network as a classifier of scikit-learn."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -10,12 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
-from tamis.errors import (
-    Failure,
-    ImageReadError,
-    InvalidParameterError,
-    TrainingError,
-)
+from tamis.errors import Failure, ImageReadError, InvalidParameterError, TrainingError
 from tamis.features import available_processors
 from tamis.network import Recipe, build, network
 from tamis.training.augment import Augmentation, augmentation
@@ -27,7 +23,7 @@ from tamis.training.cache import (
     read_all,
     targets_of,
 )
-from tamis.training.checkpoint import Checkpoint, Record
+from tamis.training.checkpoint import Checkpoint, Record, check_folder
 from tamis.training.identity import run_key
 from tamis.training.loader import Loader
 from tamis.training.machine import freed_memory_kept, takes_bfloat16, threads
@@ -72,7 +68,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         Threads that compute; as many as there are processors by default.
     cache_dir : str, optional
         Where the decoded pictures are kept during training (``3 * size**2`` bytes
-        each); a temporary folder by default.
+        each); the temporary folder by default, or the one that holds `checkpoint_dir`.
     checkpoint_dir : str, optional
         Where the run can be resumed from, by the same call, after any interruption; also
         receives ``history.csv``. See `tamis.training.checkpoint.Checkpoint`.
@@ -171,6 +167,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         TrainingError
             No picture of a class could be read; the loss is no longer a number; the
             checkpoint belongs to another run.
+        DestinationError
+            `checkpoint_dir` holds something else, or there is no room for the pictures.
         MissingExtraError
             torch is not installed.
         """
@@ -182,6 +180,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             raise InvalidParameterError(
                 f"training needs at least two classes. Got {len(self.classes_)}."
             )
+        check_folder(self.checkpoint_dir)
         cache, rows, failures = self._read(X, size)
         with cache:
             codes = codes[rows]
@@ -352,7 +351,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     def _read(
         self, X: Pictures, size: int
     ) -> tuple[PixelCache, npt.NDArray[np.intp], tuple[Failure, ...]]:
-        return read_all(X, size, folder=self.cache_dir, jobs=self.n_jobs)
+        beside = self.checkpoint_dir and os.path.dirname(os.path.abspath(self.checkpoint_dir))
+        return read_all(X, size, folder=self.cache_dir, spare=beside, jobs=self.n_jobs)
 
     def _check_all_there(self, codes: npt.NDArray[np.int64]) -> None:
         missing = np.setdiff1d(np.arange(len(self.classes_)), codes)
