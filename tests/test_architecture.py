@@ -39,7 +39,7 @@ tamis.records
 tamis.planning
 tamis.journalfile
 tamis.journal
-tamis.parts
+tamis.splits
 tamis.split
 tamis.classify
 tamis.logistic

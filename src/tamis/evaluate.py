@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,11 @@ from tamis.metrics import (
     precision_recall_f1,
     wilson_interval,
 )
+from tamis.table import class_key, one_spelling
 
-_SCORES = ("precision", "recall", "f1-score")
-_AVERAGES = ("macro avg", "weighted avg")
+_SCORES: Final = ("precision", "recall", "f1-score")
+AVERAGES: Final = ("macro avg", "weighted avg")
+"""Keys of the averages in a report, beside ``accuracy``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,17 +65,27 @@ class Evaluation:
 
     @property
     def report(self) -> dict[str, Any]:
-        """As scikit-learn's ``classification_report(output_dict=True)``."""
-        scores = np.stack(precision_recall_f1(self.confusion), axis=-1)
-        support = self.confusion.sum(axis=1)
-        rows: dict[str, Any] = {}
-        for name, row, n in zip(self.classes, scores, support, strict=True):
-            rows[name] = dict(zip(_SCORES, map(float, row), strict=True)) | {"support": int(n)}
+        """As scikit-learn's ``classification_report(output_dict=True)``.
+
+        Of a class that is named like an average (``accuracy``, ``macro avg``,
+        ``weighted avg``) this holds the average; `per_class` has every class.
+        """
+        rows: dict[str, Any] = dict(self.per_class)
         rows["accuracy"] = self.accuracy
-        for name, row in zip(_AVERAGES, averages(self.confusion), strict=True):
+        for name, row in zip(AVERAGES, averages(self.confusion), strict=True):
             rows[name] = dict(zip(_SCORES, map(float, row), strict=True))
             rows[name]["support"] = self.n_images
         return rows
+
+    @property
+    def per_class(self) -> dict[str, dict[str, float | int]]:
+        """Precision, recall, F1 and support of every class, whatever its name."""
+        scores = np.stack(precision_recall_f1(self.confusion), axis=-1)
+        support = self.confusion.sum(axis=1)
+        return {
+            name: dict(zip(_SCORES, map(float, row), strict=True)) | {"support": int(n)}
+            for name, row, n in zip(self.classes, scores, support, strict=True)
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
@@ -81,6 +93,7 @@ class Evaluation:
             "accuracy": self.accuracy,
             "accuracy_ci": list(self.accuracy_ci),
             "report": self.report,
+            "per_class": self.per_class,
             "intervals": self.intervals,
             "classes": list(self.classes),
             "confusion_matrix": self.confusion.tolist(),
@@ -118,11 +131,13 @@ def evaluate(predictions: Predictions, truth: Mapping[str, str], *, seed: int = 
             "for one. Put them into class folders or name them in the truth manifest."
         )
     true_labels = [truth[path] for path in predictions.paths]
-    classes = sorted(set(true_labels) | set(predictions.classes))
-    number = {name: i for i, name in enumerate(classes)}
+    # Spelled as the answers spell them: accents may be stored otherwise in the truth.
+    spelled = one_spelling((*predictions.classes, *true_labels))
+    classes = sorted({name for name in spelled if name is not None})
+    number = {class_key(name): i for i, name in enumerate(classes)}
     confusion = confusion_matrix(
-        [number[label] for label in true_labels],
-        [number[label] for label in predictions.labels],
+        [number[class_key(label)] for label in true_labels],
+        [number[class_key(label)] for label in predictions.labels],
         len(classes),
     )
     right = int(np.trace(confusion))
@@ -137,7 +152,7 @@ def evaluate(predictions: Predictions, truth: Mapping[str, str], *, seed: int = 
                 score: (float(ends[0, i, j]), float(ends[1, i, j]))
                 for j, score in enumerate(_SCORES)
             }
-            for i, average in enumerate(_AVERAGES)
+            for i, average in enumerate(AVERAGES)
         },
         signature=predictions.settings
         | {

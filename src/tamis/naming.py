@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Final
 
@@ -33,6 +33,20 @@ def folder_name(label: str) -> str:
             f"the class {printable(label)!r} cannot become a folder: it {reason}. Rename the class."
         )
     return label
+
+
+def existing_folders(root: str, labels: Iterable[str]) -> dict[str, str]:
+    """Give each class the name of its folder below a root.
+
+    That is the class itself, unless there is a folder of its name whose accents are stored
+    otherwise: a class is one folder.
+    """
+    on_disk = os.listdir(root) if os.path.isdir(root) else []
+    by_key = {unicodedata.normalize("NFC", name): name for name in on_disk}
+    return {
+        label: label if label in on_disk else by_key.get(unicodedata.normalize("NFC", label), label)
+        for label in labels
+    }
 
 
 def numbered(name: str, number: int) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 from tamis.classify import Predictions
 from tamis.errors import DestinationError, Failure, printable
 from tamis.images.refusal import reason_of
-from tamis.naming import TakenNames, folder_name, numbered
+from tamis.naming import TakenNames, existing_folders, folder_name, numbered
 from tamis.sidecars import name_beside
 from tamis.store import is_collection
 from tamis.table import write_csv
@@ -85,11 +85,12 @@ def plan_sort(
     DestinationError
         Hard links are asked for across disks.
     """
-    folders = tuple(folder_name(label) for label in predictions.classes)
+    folder_of = existing_folders(out, map(folder_name, predictions.classes))
     names = _Names(out, mode)
     transfers: list[Transfer] = []
     destinations, present, placed, failures = [], [], [], []
-    for path, label in zip(predictions.paths, predictions.labels, strict=True):
+    for path, answered in zip(predictions.paths, predictions.labels, strict=True):
+        label = folder_of[answered]
         beside = list((sidecars or {}).get(path, ()))
         try:
             transfer = Transfer.of(path, "")
@@ -121,7 +122,7 @@ def plan_sort(
     if mode is Mode.HARDLINK and transfers:
         check_can_link(transfers[0].source, _existing(out))
     return SortPlan(
-        out, mode, folders, tuple(transfers), tuple(destinations), tuple(present),
+        out, mode, tuple(folder_of.values()), tuple(transfers), tuple(destinations), tuple(present),
         tuple(placed), tuple(failures),
     )  # fmt: skip
 

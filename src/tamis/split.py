@@ -19,10 +19,10 @@ from typing import Final
 from tamis.errors import InvalidParameterError, TableError, printable
 from tamis.images import SUFFIXES
 from tamis.naming import TakenNames, folder_name
+from tamis.splits import PARTS
 from tamis.table import ImageTable, read_csv, write_csv
 from tamis.transfer import Transfer
 
-PARTS: Final = ("train", "val", "test")
 TRUTH_SUFFIX: Final = "-truth.csv"
 
 

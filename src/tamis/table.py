@@ -2,6 +2,7 @@
 
 import csv
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,8 @@ class ImageTable:
         One per picture. Names that are not UTF-8 hold surrogates, as `os.fsdecode`
         makes them.
     labels : tuple of (str or None)
-        The class of each; None where it is not known.
+        The class of each; None where it is not known. Names that differ only in how
+        accents are stored are one class, spelled as the first of them.
     groups : tuple of (str or None)
         Pictures of one group (a burst, the frames of a film) must not be
         separated; None stands alone.
@@ -63,6 +65,7 @@ class ImageTable:
                 "paths, labels, groups and splits must have one length. "
                 f"Got {', '.join(map(str, lengths[:-1]))} and {lengths[-1]}."
             )
+        object.__setattr__(self, "labels", one_spelling(self.labels))
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -103,6 +106,28 @@ class ImageTable:
         left_out = tuple(Failure(self.paths[row], reasons[row]) for row in sorted(reasons))
         kept = self.select(row for row in range(len(self)) if row not in reasons)
         return replace(kept, failures=self.failures + left_out)
+
+    def of_classes(self, classes: Iterable[str]) -> Self:
+        """Take only the pictures of some classes.
+
+        Raises
+        ------
+        TableError
+            There is no picture of one of them.
+        """
+        wanted = {class_key(name): name for name in classes}
+        known = {class_key(name) for name in self.classes}
+        if missing := [name for key, name in sorted(wanted.items()) if key not in known]:
+            raise TableError(
+                f"no pictures of the class {', '.join(map(printable, missing))} in "
+                f"{printable(self.root) or 'the table'}. It has: "
+                f"{', '.join(map(printable, self.classes)) or 'none'}."
+            )
+        return self.select(
+            row
+            for row, label in enumerate(self.labels)
+            if label is not None and class_key(label) in wanted
+        )
 
     @classmethod
     def from_folder(
@@ -147,16 +172,7 @@ class ImageTable:
         listing = Listing(top, exclude=exclude, follow_links=follow_links)
         found = sorted(listing.files, key=lambda item: [sort_key(part) for part in item[0]])
         labels = [parts[0] if len(parts) > 1 else None for parts, _ in found]
-        if classes is not None:
-            if missing := sorted(set(classes) - set(filter(None, labels))):
-                known = sorted(set(filter(None, labels)), key=sort_key)
-                raise TableError(
-                    f"no pictures in the class folder {', '.join(map(printable, missing))} of "
-                    f"{printable(top)}. It has: {', '.join(map(printable, known)) or 'none'}."
-                )
-            keep = [i for i, label in enumerate(labels) if label in set(classes)]
-            found, labels = [found[i] for i in keep], [labels[i] for i in keep]
-        return cls(
+        table = cls(
             paths=tuple(path for _, path in found),
             labels=tuple(labels),
             groups=(None,) * len(found),
@@ -166,6 +182,7 @@ class ImageTable:
             failures=tuple(sorted(listing.failures, key=lambda failure: failure.path)),
             empty=tuple("/".join(parts) for parts in sorted(listing.empty)),
         )
+        return table if classes is None else table.of_classes(classes)
 
     @classmethod
     def from_csv(
@@ -253,6 +270,29 @@ class _NewlineEnded:
 
     def write(self, row: str) -> int:
         return self._file.write(row.removesuffix("\r\n") + "\n")
+
+
+def class_key(name: str) -> str:
+    """Give the form in which names of classes are compared: composed accents (NFC)."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def one_spelling(labels: Iterable[str | None]) -> tuple[str | None, ...]:
+    r"""Spell every class as it was first seen, however its accents are stored.
+
+    Examples
+    --------
+    >>> len({*one_spelling(["Pok\u00e9mon", "Poke\u0301mon"])})
+    1
+    """
+    labels = tuple(labels)
+    odd = [x for x in dict.fromkeys(labels) if x is not None and not x.isascii()]
+    if len({class_key(label) for label in odd}) == len(odd):
+        return labels
+    first: dict[str, str] = {}
+    for label in odd:
+        first.setdefault(class_key(label), label)
+    return tuple(x if x is None else first.get(class_key(x), x) for x in labels)
 
 
 def common_root(paths: Sequence[str]) -> str:

@@ -1,12 +1,12 @@
 """What is learned from, and what is set aside."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from tamis.errors import InvalidParameterError, TableError
-from tamis.learning import is_split_folder, training_parts
-from tamis.parts import with_parts
+from tamis.learning import training_parts
 from tamis.table import ImageTable
 
 
@@ -48,20 +48,19 @@ def test_the_folders_of_a_split_are_taken_as_they_are():
 
 
 def test_pictures_that_know_their_part_are_taken_by_it():
-    whole = with_parts(
-        table("train/ant/1", "train/bee/2", "val/ant/3", "test/ant/4", "wasp/5"),
-        ["train", "val", "test"],
-    )
+    names = ("1", "2", "3", "4", "5")
+    splits = ("Training", "Training", "dev", "test", None)
+    labels = ("ant", "bee", "ant", "ant", "wasp")
+    whole = replace(table(*names), splits=splits, labels=labels)
     parts = training_parts(whole)
-    assert parts.train.paths == ("photos/train/ant/1", "photos/train/bee/2")
+    assert parts.train.paths == ("photos/1", "photos/2")
     assert parts.train.labels == ("ant", "bee")
-    assert parts.validation.paths == ("photos/val/ant/3",)
-    assert not parts.set_aside
+    assert parts.validation.paths == ("photos/3",)
+    assert (parts.set_aside, parts.n_test) == (False, 1)
 
 
 def test_folds_are_not_learned_from_together():
-    names = ("fold-1/train/ant/1", "fold-1/test/bee/2", "fold-2/train/bee/2")
-    whole = with_parts(table(*names), ["fold-1/train", "fold-1/test", "fold-2/train"])
+    whole = table("fold-1/train/ant/1", "fold-1/test/bee/2", "fold-2/train/bee/2")
     with pytest.raises(TableError, match=r"Name one of them: photos/fold-1\."):
         training_parts(whole)
 
@@ -97,17 +96,6 @@ def test_a_share_out_of_range_is_refused(share):
         training_parts(named({"ant": 5, "bee": 5}), share=share)
 
 
-@pytest.mark.parametrize(
-    ("folders", "expected"),
-    [
-        (["train", "val", "test"], True),
-        (["train", "test", ".tamis"], True),
-        (["val", "test"], False),
-        (["train", "bus"], False),
-    ],
-)
-def test_the_folder_of_a_split_is_known(tmp_path, folders, expected):
-    for name in folders:
-        (tmp_path / name).mkdir()
-    assert is_split_folder(str(tmp_path)) is expected
-    assert not is_split_folder(str(tmp_path / "missing"))
+def test_without_its_part_train_a_split_teaches_nothing():
+    with pytest.raises(TableError, match=r"without the part train\. It has: test, val\."):
+        training_parts(table("val/ant/1", "val/bee/2", "test/ant/3"))

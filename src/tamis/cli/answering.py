@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 from tamis.classify import DEFAULT_K, Predictions, checked_k, classify, classify_features
 from tamis.cli.console import progress, warn, warn_failures
-from tamis.cli.sources import learn, read_table, stored_features
+from tamis.cli.sources import learn, read_part, stored_features
 from tamis.descriptors import Descriptor, descriptor
 from tamis.errors import Failure, InvalidParameterError
 from tamis.features import combine
 from tamis.model import Model
+from tamis.splits import check_classes
 from tamis.table import ImageTable
 
 _BY = "color"
@@ -84,16 +85,16 @@ def answer(
     pictures: ImageTable,
     *,
     follow_links: bool = False,
-    check_classes: Callable[[Sequence[str]], object] = lambda _: None,
+    check_folders: Callable[[Sequence[str]], object] = lambda _: None,
     jobs: int | None,
     max_pixels: int,
 ) -> tuple[tuple[Failure, ...], Predictions]:
     """Classify the `pictures` of `source`; name what could not be used, examples included.
 
-    `check_classes` is called with the classes before any picture is read.
+    `check_folders` is called with the classes before any picture is read.
     """
     if how.model is not None:
-        check_classes(how.model.classes)
+        check_folders(how.model.classes)
         predictions = _by_model(how.model, source, pictures, jobs=jobs, max_pixels=max_pixels)
         unused: tuple[Failure, ...] = ()
     else:
@@ -103,7 +104,7 @@ def answer(
             pictures,
             descriptor(how.by),
             follow_links=follow_links,
-            check_classes=check_classes,
+            check_folders=check_folders,
             jobs=jobs,
             max_pixels=max_pixels,
         )
@@ -132,13 +133,14 @@ def _by_examples(
     looks: Descriptor,
     *,
     follow_links: bool,
-    check_classes: Callable[[Sequence[str]], object],
+    check_folders: Callable[[Sequence[str]], object],
     jobs: int | None,
     max_pixels: int,
 ) -> tuple[tuple[Failure, ...], Predictions]:
     train = how.train or ""
-    examples = read_table(train, follow_links=follow_links)
-    check_classes(examples.classes)
+    examples = read_part(train, "train", role="examples", follow_links=follow_links)
+    check_classes(examples)
+    check_folders(examples.classes)
     # More than are listed is known before any is read; fewer may turn out to be readable.
     if n_labelled := sum(label is not None for label in examples.labels):
         checked_k(how.k, n_labelled)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tamis.cli.console import Distance, FollowLinks, Jobs, Json, MaxPixels
+from tamis.cli.console import Classes, Distance, FollowLinks, Jobs, Json, MaxPixels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +48,14 @@ def compare(
         typer.Option(metavar="NORM", help="Divide vectors by their l1 or l2 norm first, or none."),
     ] = "none",
     folds: Annotated[int, typer.Option(min=2, help="Of the nested cross-validation.")] = 5,
-    classes: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Take only these class folders.")
+    classes: Classes = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Take only these parts of a split.",
+            show_default="all but test",
+        ),
     ] = None,
     most: Annotated[
         int, typer.Option(min=10, help="Compare on so many pictures, drawn at random, at most.")
@@ -79,6 +85,7 @@ def compare(
     from tamis.errors import InvalidParameterError, printable
     from tamis.evaluate import versions
     from tamis.split import draw
+    from tamis.splits import check_classes, check_one_fold
     from tamis.study import DEFAULT_DEPTH
     from tamis.study import compare as score
 
@@ -93,7 +100,18 @@ def compare(
         check_distance(distance)
     several = [descriptor(spec) for spec in split_specs(by)]
     _check_made(several, largest)
-    table = read_table(source, classes=classes, follow_links=follow_links)
+    table = read_table(
+        source, role="examples", classes=classes, splits=split, follow_links=follow_links
+    )
+    if split is None:
+        check_one_fold(table)
+        # To choose is to learn: the test part is to stay unseen.
+        kept = [row for row, part in enumerate(table.splits) if part != "test"]
+        if 0 < len(kept) < len(table):
+            warn(f"leaving the part test of {printable(source)} alone; --split takes it too")
+            split = ",".join(sorted({part for part in table.splits if part and part != "test"}))
+            table = table.select(kept)
+    check_classes(table, purpose="a comparison")
     labelled = [row for row, label in enumerate(table.labels) if label is not None]
     if len(labelled) < len(table):
         warn(f"leaving out {len(table) - len(labelled)} pictures that have no class")
@@ -135,8 +153,9 @@ def compare(
     again = f"tamis evaluate {shlex.quote(printable(source))} {options} --depth {used}"
     if len(table) < n_all:
         again += "    (of all pictures, not of those drawn)"
-    elif classes:
-        again += f" --classes {shlex.quote(printable(classes))}"
+    else:
+        again += "".join(f" --classes {shlex.quote(printable(one))}" for one in classes or ())
+        again += f" --split {shlex.quote(printable(split))}" if split else ""
     say(f"  {again}", unless=json)
     say(f"  tamis sort --train DIR --input DIR --out DIR {options}", unless=json)
     warn(

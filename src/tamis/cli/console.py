@@ -85,6 +85,13 @@ Trust = Annotated[
         help="With --model: let the model read other files, or download, as it says.",
     ),
 ]
+Classes = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="A,B,...",
+        help="Take only these classes; give it again for names with commas.",
+    ),
+]
 By = Annotated[
     str | None,
     typer.Option(

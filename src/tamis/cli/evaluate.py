@@ -93,9 +93,11 @@ def evaluate(
         ),
     ] = None,
     classes: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            metavar="A,B,...", help="Take only these classes.", rich_help_panel=_RETRIEVING
+            metavar="A,B,...",
+            help="Take only these classes; give it again for names with commas.",
+            rich_help_panel=_RETRIEVING,
         ),
     ] = None,
     split: Annotated[

@@ -27,7 +27,6 @@ from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.learning import (
     Trained,
     TrainingParts,
-    is_split_folder,
     train_network,
     train_probe,
     training_parts,
@@ -104,7 +103,7 @@ def train_and_tell(
     remove_run(out + _UNFINISHED)
     if report is not None:
         _write_report(report, trained, parts, json=json)
-    _tell(source, out, trained, seconds=time.perf_counter() - start, json=json)
+    _tell(source, out, trained, parts, seconds=time.perf_counter() - start, json=json)
     write_json(json, _as_dict(out, trained, digest, parts, seconds=time.perf_counter() - start))
     if parts.failures:
         raise typer.Exit(1)
@@ -138,8 +137,7 @@ def _check_out(out: str, *, force: bool) -> None:
 
 
 def _read(source: str, *, validation: float, follow_links: bool, seed: int) -> TrainingParts:
-    untouched = [os.path.join(source, "test")] if is_split_folder(source) else []
-    table = read_table(source, exclude=untouched, follow_links=follow_links)
+    table = read_table(source, role="examples", follow_links=follow_links)
     parts = training_parts(table, share=validation, seed=seed)
     if parts.n_unlabelled:
         warn(f"leaving out {parts.n_unlabelled} pictures that are in no class folder")
@@ -234,7 +232,15 @@ def _what(trained: Trained) -> str:
     return f"probe by {names}"
 
 
-def _tell(source: str, out: str, trained: Trained, *, seconds: float, json: str | None) -> None:
+def _tell(
+    source: str,
+    out: str,
+    trained: Trained,
+    parts: TrainingParts,
+    *,
+    seconds: float,
+    json: str | None,
+) -> None:
     model, result = trained.model, trained.evaluation
     checked = model.metrics.get("validation")
     if result is not None and checked is not None:
@@ -251,11 +257,10 @@ def _tell(source: str, out: str, trained: Trained, *, seconds: float, json: str 
         f"classes, {model.signature['n_train']} training pictures, in {seconds:.1f} s",
         unless=json,
     )
-    test = os.path.join(source, "test") if is_split_folder(source) else ""
-    test = test if os.path.isdir(test) else "DIR"
+    test = printable(source) if parts.n_test else "DIR"
     say(f"to sort by it: tamis sort --model {printable(out)} --input DIR --out DIR", unless=json)
     say(
-        f"to score it:   tamis evaluate --model {printable(out)} --test {printable(test)}",
+        f"to score it:   tamis evaluate --model {printable(out)} --test {test}",
         unless=json,
     )
 

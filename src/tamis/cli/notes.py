@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tamis.cli.console import warn
 from tamis.errors import printable
 from tamis.listing import is_system_name
+from tamis.splits import Split
 from tamis.table import ImageTable
 
 
@@ -31,6 +32,13 @@ def warn_passed_over(table: ImageTable, folder: str) -> None:
             f"not entering {len(links)} {plural} out of {name} ({_shown(links)}); --follow-links "
             "enters them"
         )
+
+
+def warn_split(split: Split, source: str) -> None:
+    """Say that a source was taken for a split, and which its parts are."""
+    are = "is its part" if len(split.parts) == 1 else "are its parts"
+    where = "the classes are the folders in them" if split.folders else "by its column split"
+    warn(f"{printable(source)} is a split: {split} {are}, {where}")
 
 
 def _kind_of_system(name: str) -> str:

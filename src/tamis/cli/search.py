@@ -30,7 +30,11 @@ def search(
         typer.Option(metavar="HOW", help="Several queries: by their average, or the best of each."),
     ] = "average",
     label: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Find only pictures of these classes.")
+        list[str] | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Find only pictures of these classes; give it again for names with commas.",
+        ),
     ] = None,
     split: Annotated[
         str | None,
@@ -101,7 +105,7 @@ def search(
     settings = answer.settings | {
         "k": k,
         "combine": combine,
-        "labels": label or "all",
+        "labels": ",".join(label or ["all"]),
         "splits": split or "all",
     }
     if html is not None:

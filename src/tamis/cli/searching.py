@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from tamis.cli.sources import check_splits, learn, read_table
+from tamis.cli.sources import chosen_classes, chosen_splits, learn, read_table
 from tamis.descriptors import Descriptor, descriptor
 from tamis.distances import check_distance
-from tamis.errors import CollectionError, Failure, ImageReadError, TableError, printable
+from tamis.errors import CollectionError, Failure, ImageReadError, printable
 from tamis.features import FeatureTable, combine, extract_several
 from tamis.index import Index, Matches, check_combination
 from tamis.report import Found
@@ -48,7 +48,7 @@ class Asked:
     queries: Sequence[str]
     by: str
     distance: str
-    labels: str | None
+    labels: Sequence[str] | None
     splits: str | None
     follow_links: bool
     jobs: int | None
@@ -76,23 +76,17 @@ class Asked:
     @cached_property
     def chosen(self) -> frozenset[str] | None:
         """The classes to find; None for all."""
-        if self.labels is None:
+        if not self.labels:
             return None
-        wanted = frozenset(self.labels.split(","))
-        if missing := sorted(wanted - set(self.table.classes)):
-            raise TableError(
-                f"{printable(self.source)} has no class {', '.join(map(printable, missing))}. "
-                f"It has: {', '.join(map(printable, self.table.classes)) or 'none'}."
-            )
-        return wanted
+        chosen = self.table.of_classes(chosen_classes(self.labels, self.table))
+        return frozenset(chosen.classes)
 
     @cached_property
     def parts(self) -> frozenset[str] | None:
         """The parts of a split to search in; None for all."""
         if self.splits is None:
             return None
-        check_splits(self.table, self.splits.split(","), self.source)
-        return frozenset(self.splits.split(","))
+        return frozenset(chosen_splits(self.splits, self.table, self.source))
 
     @cached_property
     def inside(self) -> dict[str, str]:

@@ -118,7 +118,7 @@ def sort(
             source,
             pictures,
             follow_links=follow_links,
-            check_classes=partial(check_destination, out),
+            check_folders=partial(check_destination, out),
             jobs=jobs,
             max_pixels=max_pixels,
         )

@@ -3,105 +3,145 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from tamis.cli.console import progress, warn
-from tamis.cli.notes import warn_passed_over
+from tamis.cli.notes import warn_passed_over, warn_split
 from tamis.descriptors import Descriptor, Reduction
 from tamis.errors import InvalidParameterError, TableError, printable
 from tamis.features import FeatureTable, available_processors, combine, extract_several
-from tamis.parts import part_folders, with_parts
 from tamis.split import TRUTH_SUFFIX, with_truth
+from tamis.splits import class_remarks, part_named, split_of, take_part, with_split
 from tamis.store import Collection, find_reduction, is_collection
-from tamis.table import ImageTable
+from tamis.table import ImageTable, class_key
+
+Role = Literal["pictures", "scored", "examples"]
+"""What a source is read for; see `read_table`."""
 
 
 def read_table(
     source: str,
     *,
-    classes: str | None = None,
+    role: Role = "pictures",
+    classes: Sequence[str] | None = None,
     splits: str | None = None,
     exclude: Sequence[str] = (),
     follow_links: bool = False,
     root: str | None = None,
 ) -> ImageTable:
-    """List the pictures of a folder, a CSV file or a collection; say what is passed over.
+    """List the pictures of a folder, a CSV file or a collection; say what is odd about them.
 
-    Of a folder that `tamis split` wrote the classes are the folders in its parts. `root` is
-    where the pictures of a CSV file or a collection lie, if not where it says.
+    Parameters
+    ----------
+    source : str
+    role : {"pictures", "scored", "examples"}
+        What the classes are for. Those of plain pictures are not needed. Where they are, a
+        folder that is a split only in part is refused, and a list must have the column
+        ``label``; empty classes are named, of examples also those of one picture.
+    classes, splits
+        As the user named them; all by default.
+    exclude, follow_links
+        As `ImageTable.from_folder` takes them.
+    root : str, optional
+        Where the pictures of a CSV file or a collection lie, if not where it says.
     """
     if root is not None and not (is_collection(source) or os.path.isfile(source)):
         raise InvalidParameterError(
             f"--root is for a CSV file or a collection, and {printable(source)} is neither. Leave "
             "it out."
         )
-    chosen = classes.split(",") if classes else None
-    divided = part_folders(source)
     if is_collection(source):
-        table = _only(Collection.open(source, root=root).table(), chosen, source)
+        table = Collection.open(source, root=root).table()
     elif os.path.isfile(source):
-        table = _only(ImageTable.from_csv(source, root=root), chosen, source)
-    elif divided:
-        table = with_parts(
-            ImageTable.from_folder(source, exclude=exclude, follow_links=follow_links), divided
-        )
-        warn_passed_over(table, source)
-        warn(
-            f"{printable(source)} was written by tamis split: {', '.join(divided)} are its parts, "
-            "the classes are the folders in them"
-        )
-        table = _only(table, chosen, source)
+        table = ImageTable.from_csv(source, root=root)
     else:
-        table = ImageTable.from_folder(
-            source, classes=chosen, exclude=exclude, follow_links=follow_links
-        )
+        table = ImageTable.from_folder(source, exclude=exclude, follow_links=follow_links)
         warn_passed_over(table, source)
+    split = split_of(table, refuse=role != "pictures")
+    table = with_split(table, split)
+    if split is not None:
+        warn_split(split, source)
     if splits:
-        wanted = splits.split(",")
-        check_splits(table, wanted, source)
+        wanted = chosen_splits(splits, table, source)
         table = table.select(i for i, part in enumerate(table.splits) if part in wanted)
+    if classes:
+        table = table.of_classes(chosen_classes(classes, table))
     if not len(table):
         raise TableError(f"{printable(source)} holds no picture.")
+    if role != "pictures":
+        for remark in class_remarks(table, singles=role == "examples"):
+            warn(f"{printable(source)}: {remark}")
     return table
 
 
-def check_splits(table: ImageTable, wanted: Sequence[str], source: str) -> None:
-    """Raise TableError unless there are pictures of each of the wanted parts of a split."""
+def chosen_classes(values: Sequence[str], table: ImageTable) -> list[str]:
+    """Read names of classes: each value is one, or several with commas between.
+
+    A class of `table` whose own name holds a comma is known by its whole name.
+    """
+    known = {class_key(name) for name in table.classes}
+    chosen: list[str] = []
+    for value in values:
+        if class_key(value) in known:
+            chosen.append(value)
+        else:
+            names = value.split(",")
+            chosen += [n if class_key(n) in known else n.strip() or n for n in names]
+    return chosen
+
+
+def chosen_splits(splits: str, table: ImageTable, source: str) -> list[str]:
+    """Read names of parts with commas between; raise TableError if one has no picture."""
+    wanted = [part_named(word) or word for word in splits.split(",")]
     known = sorted({part for part in table.splits if part is not None})
     if missing := sorted(set(wanted) - set(known)):
         raise TableError(
             f"{printable(source)} has no split {', '.join(map(printable, missing))}. It has: "
             f"{', '.join(map(printable, known)) or 'none'}. Splits come from the column split of "
-            "a CSV file, or from a folder that tamis split wrote."
+            "a CSV file, or from folders such as train, val and test."
         )
+    return wanted
 
 
-def _only(table: ImageTable, classes: Sequence[str] | None, source: str) -> ImageTable:
-    """Take only the pictures of some classes."""
-    if not classes:
-        return table
-    if missing := sorted(set(classes) - set(table.classes)):
-        raise TableError(
-            f"no pictures of the class {', '.join(map(printable, missing))} in "
-            f"{printable(source)}. It has: {', '.join(map(printable, table.classes)) or 'none'}."
-        )
-    return table.select(i for i, label in enumerate(table.labels) if label in set(classes))
-
-
-def read_labelled(
+def read_part(
     source: str,
+    part: str,
     *,
-    truth: str | None = None,
-    classes: str | None = None,
-    splits: str | None = None,
+    or_only: str = "",
+    role: Role,
     follow_links: bool = False,
+) -> ImageTable:
+    """List the pictures of a source; of a split, those of one part, and say so."""
+    table = read_table(source, role=role, follow_links=follow_links)
+    taken = take_part(table, part, or_only=or_only)
+    if len(taken) < len(table):
+        warn(f"taking the part {taken.splits[0]} of {printable(source)}, {len(taken)} pictures")
+    return taken
+
+
+def read_test(
+    source: str, *, truth: str | None = None, follow_links: bool = False
 ) -> tuple[ImageTable, int]:
-    """List the pictures whose class is known, from folders or a truth manifest.
+    """List the pictures to score a classification by; of a split, those of its test part.
+
+    Gives also the number of those that are left out because their class is not known.
+    """
+    table = read_part(source, "test", or_only="val", role="scored", follow_links=follow_links)
+    place = os.path.normpath(source)
+    if table.splits[0] is not None:
+        place = os.path.join(place, table.names[0].partition("/")[0])
+    return labelled(table, source, truth=truth, place=place)
+
+
+def labelled(
+    table: ImageTable, source: str, *, truth: str | None = None, place: str = ""
+) -> tuple[ImageTable, int]:
+    """Take the pictures whose class is known, from folders or from the manifest of `place`.
 
     Gives also the number of those that are left out because it is not.
     """
-    table = read_table(source, splits=splits, follow_links=follow_links)
     if truth is None and not table.classes:
-        truth = os.path.normpath(source) + TRUTH_SUFFIX
+        truth = (place or os.path.normpath(source)) + TRUTH_SUFFIX
         if not os.path.exists(truth):
             raise TableError(
                 f"{printable(source)} has no class folders, and there is no {printable(truth)}. "
@@ -109,8 +149,6 @@ def read_labelled(
             )
     if truth is not None:
         table = with_truth(table, truth)
-    if classes:
-        return _only(table, classes.split(","), source), 0
     known = [row for row, label in enumerate(table.labels) if label is not None]
     if left_out := len(table) - len(known):
         warn(f"leaving out {left_out} pictures of {printable(source)} that are in no class folder")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import Json, Root, TakeOutside
+from tamis.cli.console import Classes, Json, Root, TakeOutside
 from tamis.transfer import Mode
 
 
@@ -28,9 +28,7 @@ def split(
     group_by: Annotated[
         str | None, typer.Option(metavar="CSV", help="path,group: groups are kept whole.")
     ] = None,
-    classes: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Take only these class folders.")
-    ] = None,
+    classes: Classes = None,
     mode: Annotated[Mode, typer.Option(help="How files come to OUT.")] = Mode.COPY,
     force: Annotated[
         bool, typer.Option("--force", help="Undo an earlier split in OUT first.")
@@ -57,6 +55,7 @@ def split(
     from tamis.errors import InvalidParameterError, printable
     from tamis.lock import locked
     from tamis.split import assign_folds, assign_parts, plan_split, with_groups, write_truth
+    from tamis.splits import check_one_fold, only_class
 
     start = time.perf_counter()
     if folds is not None and mode is Mode.MOVE:
@@ -79,8 +78,12 @@ def split(
         writing.finish_interrupted(out, command="split", settings=settings, force=force, json=json)
         writing.make_room(out, force=force)
         table = read_to_take(
-            source, root=root, classes=classes, exclude=[out], follow_links=follow_links
-        )
+            source, role="examples", root=root, classes=classes, exclude=[out],
+            follow_links=follow_links,
+        )  # fmt: skip
+        check_one_fold(table)
+        if not classes and (remark := only_class(table)):
+            warn(remark)
         labelled = [row for row, label in enumerate(table.labels) if label is not None]
         if len(labelled) < len(table):
             warn(f"leaving out {len(table) - len(labelled)} pictures that are in no class folder")

@@ -5,7 +5,7 @@ from rich.table import Table
 
 from tamis.cli.console import screen
 from tamis.errors import printable
-from tamis.evaluate import Evaluation
+from tamis.evaluate import AVERAGES, Evaluation
 from tamis.study import Comparison
 
 
@@ -18,12 +18,16 @@ def print_evaluation(result: Evaluation) -> None:
         f"accuracy {result.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}): "
         f"{right} of {result.n_images} pictures right, {len(result.failures)} could not be read"
     )
-    report = result.report
+    averages = {name: result.report[name] for name in AVERAGES}
     table = Table("", box=None, pad_edge=False)
     for name in ("precision", "recall", "F1", "pictures"):
         table.add_column(name, justify="right")
-    for name in (*result.classes, *result.intervals):
-        row = report[name]
+    # A class that is named like an average is told from it.
+    classes = {
+        f"{name} (class)" if name in averages else name: row
+        for name, row in result.per_class.items()
+    }
+    for name, row in [*classes.items(), *averages.items()]:
         scores = (f"{row[score]:.3f}" for score in ("precision", "recall", "f1-score"))
         table.add_row(printable(name), *scores, str(row["support"]))
     console.print(table)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 
 from tamis.cli.console import warn, warn_failures
-from tamis.cli.sources import read_table
+from tamis.cli.sources import Role, read_table
 from tamis.containment import only_inside, only_pictures
 from tamis.errors import TableError, printable
 from tamis.store import Collection, is_collection, only_unchanged
@@ -14,8 +14,9 @@ from tamis.table import ImageTable
 def read_to_take(
     source: str,
     *,
+    role: Role = "pictures",
     root: str | None,
-    classes: str | None = None,
+    classes: Sequence[str] | None = None,
     exclude: Sequence[str] = (),
     follow_links: bool = False,
 ) -> ImageTable:
@@ -31,7 +32,7 @@ def read_to_take(
     source : str
     root : str or None
         Where the pictures of a CSV file or collection lie.
-    classes, exclude
+    role, classes, exclude
         As `read_table` takes them.
     follow_links : bool
         Take also what lies elsewhere.
@@ -42,7 +43,7 @@ def read_to_take(
         There is no picture that may be taken.
     """
     table = read_table(
-        source, classes=classes, exclude=exclude, follow_links=follow_links, root=root
+        source, role=role, classes=classes, exclude=exclude, follow_links=follow_links, root=root
     )
     shown = printable(table.root or os.curdir)
     listed = os.path.isfile(source) or is_collection(source)

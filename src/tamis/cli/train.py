@@ -13,9 +13,7 @@ _NETWORKS = "Networks"
 def train(
     source: Annotated[
         str,
-        typer.Argument(
-            metavar="DIR", help="A folder per class; or train/ and val/, as tamis split makes them."
-        ),
+        typer.Argument(metavar="DIR", help="A folder per class; or a split, train/ and val/."),
     ],
     out: Annotated[
         str,

@@ -4,13 +4,12 @@
 `train_network` learn from the former, and score the model on the latter.
 """
 
-from tamis.learning.parts import TrainingParts, is_split_folder, training_parts
+from tamis.learning.parts import TrainingParts, training_parts
 from tamis.learning.trained import Trained, train_network, train_probe
 
 __all__ = [
     "Trained",
     "TrainingParts",
-    "is_split_folder",
     "train_network",
     "train_probe",
     "training_parts",

@@ -18,6 +18,7 @@ from tamis.report.environment import environment
 from tamis.report.figures import class_rows, confusions, trust
 from tamis.report.matrix import Matrix
 from tamis.report.thumbnails import thumbnails
+from tamis.table import class_key
 
 _NEIGHBOURS: Final = 5
 _STRIP: Final = 8
@@ -184,7 +185,7 @@ class _Answers:
     def right(self) -> npt.NDArray[np.bool_]:
         truth = self._truth or {}
         pairs = zip(self._given.paths, self.labels, strict=True)
-        return np.array([truth[path] == label for path, label in pairs], bool)
+        return np.array([class_key(truth[path]) == class_key(label) for path, label in pairs], bool)
 
     def name(self, row: int) -> str:
         return _below(self._given.paths[row], self.root)

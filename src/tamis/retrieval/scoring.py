@@ -1,6 +1,7 @@
 """Rankings in, numbers out: each query is looked for, and what is found is scored."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -27,8 +28,10 @@ from tamis.retrieval.evaluation import (
     DepthScores,
     RetrievalEvaluation,
 )
+from tamis.table import one_spelling
 
 DEFAULT_DEPTH: Final = 10
+
 _BLOCK_BYTES: Final = 128 << 20
 _Rows = npt.NDArray[np.intp]
 Fold = tuple[_Rows, FeatureTable]
@@ -90,6 +93,10 @@ def evaluate_retrieval(
     pictures = _labelled(gallery)
     wanted_depths = check_task(pictures.labels, depths=depths, leave_one_out=queries is None)
     wanted = pictures if queries is None else _labelled(queries)
+    if queries is not None:
+        # Spelled as in the gallery: accents may be stored otherwise among the queries.
+        spelled = one_spelling((*pictures.labels, *wanted.labels))
+        wanted = replace(wanted, labels=spelled[len(pictures) :])
     classes = sorted({*pictures.labels, *wanted.labels}, key=lambda name: sort_key(str(name)))
     number = {name: i for i, name in enumerate(classes)}
     gallery_classes = np.array([number[name] for name in pictures.labels], np.intp)

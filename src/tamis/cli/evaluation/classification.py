@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tamis.cli.answering import Teacher, answer
 from tamis.cli.console import as_dicts, say, write_json, write_page
-from tamis.cli.sources import read_labelled
+from tamis.cli.sources import read_test
 from tamis.cli.tables import print_evaluation
 from tamis.errors import Failure, printable
 from tamis.evaluate import evaluate
@@ -25,7 +25,7 @@ def score_classification(
 ) -> Sequence[Failure]:
     """Answer for the pictures of `test`, score, print; give the files that were skipped."""
     start = time.perf_counter()
-    pictures, _ = read_labelled(test, truth=truth, follow_links=follow_links)
+    pictures, _ = read_test(test, truth=truth, follow_links=follow_links)
     unused, answers = answer(
         how, test, pictures, follow_links=follow_links, jobs=jobs, max_pixels=max_pixels
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tamis.cli.console import progress, warn, warn_failures, write_json
 from tamis.cli.evaluation.retrieval_tables import print_retrieval
-from tamis.cli.sources import learn, read_labelled, read_several
+from tamis.cli.sources import chosen_classes, labelled, learn, read_several, read_table
 from tamis.descriptors import Descriptor, descriptor
 from tamis.distances import check_distance
 from tamis.errors import Failure, InvalidParameterError
@@ -18,6 +18,7 @@ from tamis.retrieval import (
     evaluate_in_folds,
     evaluate_retrieval,
 )
+from tamis.splits import check_classes, check_one_fold
 from tamis.table import ImageTable
 
 
@@ -26,7 +27,7 @@ def score_retrieval(
     queries: str | None,
     *,
     depths: list[int] | None,
-    classes: str | None,
+    classes: Sequence[str] | None,
     splits: str | None,
     truth: str | None,
     by: str,
@@ -47,10 +48,11 @@ def score_retrieval(
     if queries is not None:
         sources = [(gallery, None, "gallery"), (queries, truth, "queries")]
     read = [
-        read_labelled(name, truth=csv, classes=classes, splits=splits, follow_links=follow_links)
+        _read(name, csv, classes=classes, splits=splits, follow_links=follow_links)
         for name, csv, _ in sources
     ]
     # Before anything is computed: what cannot be scored is known from the lists.
+    check_classes(read[0][0], purpose="retrieval")
     check_task(read[0][0].labels, depths=depths, leave_one_out=queries is None)
     if queries is None and wanted.learns_classes and not wanted.fitted:
         result = _in_folds(gallery, read[0][0], wanted, depths, distance, seed, jobs, max_pixels)
@@ -71,6 +73,24 @@ def score_retrieval(
         },
     )
     return result.failures
+
+
+def _read(
+    source: str,
+    truth: str | None,
+    *,
+    classes: Sequence[str] | None,
+    splits: str | None,
+    follow_links: bool,
+) -> tuple[ImageTable, int]:
+    """List the labelled pictures of a source, of all parts of a split unless some are named."""
+    table = read_table(source, role="scored", splits=splits, follow_links=follow_links)
+    if splits is None:
+        check_one_fold(table)
+    table, left_out = labelled(table, source, truth=truth)
+    if classes:
+        table, left_out = table.of_classes(chosen_classes(classes, table)), 0
+    return table, left_out
 
 
 def _in_folds(

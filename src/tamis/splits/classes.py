@@ -1,0 +1,84 @@
+"""What is odd about the classes of a table: only one, empty ones, ones of a single picture."""
+
+import os
+from collections import Counter
+
+from tamis.errors import TableError, printable
+from tamis.table import ImageTable, class_key
+
+
+def check_classes(table: ImageTable, *, purpose: str = "learning") -> None:
+    """Raise TableError unless the pictures are of two classes at least.
+
+    If the only class holds folders of pictures itself, the folder above was named: the
+    message asks whether it was meant.
+    """
+    if len(table.classes) > 1:
+        return
+    raise TableError(
+        f"{purpose} needs pictures of at least two classes, each in a folder of its own. "
+        + (only_class(table) or f"{printable(table.root) or 'The table'} has none.")
+    )
+
+
+def only_class(table: ImageTable) -> str:
+    """Say that all pictures are of one class, and which folder may have been meant; or ""."""
+    if len(table.classes) != 1:
+        return ""
+    return (
+        f"The pictures of {printable(table.root) or 'the table'} are of one class only, "
+        f"{printable(table.classes[0])}{_meant(table)}"
+    )
+
+
+def class_remarks(table: ImageTable, *, singles: bool = True) -> list[str]:
+    """Say which class folders are empty, and which classes have one picture.
+
+    Parameters
+    ----------
+    table : ImageTable
+        With its split, if it has one (see `with_split`).
+    singles : bool
+        Name also the classes of one picture.
+
+    Returns
+    -------
+    list of str
+        A sentence each; none if there is nothing odd.
+    """
+    remarks = []
+    if empty := _empty_classes(table):
+        verb = "holds" if len(empty) == 1 else "hold"
+        remarks.append(f"{', '.join(map(printable, empty))} {verb} no picture")
+    if singles and (single := [label for label, n in _counts(table).items() if n == 1]):
+        listed = ", ".join(map(printable, single))
+        remarks.append(f"there is only one picture of {listed}")
+    return remarks
+
+
+def _counts(table: ImageTable) -> dict[str, int]:
+    counts = Counter(table.labels)
+    return {label: counts[label] for label in table.classes}
+
+
+def _empty_classes(table: ImageTable) -> list[str]:
+    """Find the class folders without a picture: first-level ones, or those in a part."""
+    depths = {part.count("/") + 1 for part in table.splits if part is not None} or {0}
+    return [name for name in table.empty if name.count("/") in depths]
+
+
+def _meant(table: ImageTable) -> str:
+    """Ask whether the class folder itself was meant, if it holds folders of pictures."""
+    (known,) = table.classes
+    inner: set[str] = set()
+    above: set[str] = set()
+    for name in table.names:
+        pieces = name.split("/")
+        at = next((i for i, one in enumerate(pieces) if class_key(one) == class_key(known)), None)
+        if at is None or at + 2 >= len(pieces):
+            return "."
+        above.add("/".join(pieces[: at + 1]))
+        inner.add(pieces[at + 1])
+    if len(inner) < 2 or len(above) != 1:
+        return "."
+    return f": did you mean {printable(os.path.join(table.root, above.pop()))}?"
