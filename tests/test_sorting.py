@@ -9,6 +9,7 @@ import pytest
 
 from tamis.classify import Predictions
 from tamis.errors import DestinationError, Failure, TableError
+from tamis.files.csvfile import read_csv
 from tamis.index import Matches
 from tamis.journal import Journal
 from tamis.sidecars import find_sidecars
@@ -19,7 +20,6 @@ from tamis.sorting import (
     write_failures,
     write_predictions,
 )
-from tamis.table import read_csv
 from tamis.transfer import Mode
 
 

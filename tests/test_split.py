@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.errors import InvalidParameterError, TableError
+from tamis.files.csvfile import read_csv
 from tamis.split import (
     PARTS,
     assign_folds,
@@ -21,7 +22,7 @@ from tamis.split import (
     with_truth,
     write_truth,
 )
-from tamis.table import ImageTable, read_csv
+from tamis.table import ImageTable
 
 RATIOS = [(0.7, 0.0, 0.3), (0.5, 0.2, 0.3), (0.2, 0.2, 0.6), (1.0, 0.0, 0.0), (0.0, 0.5, 0.5)]
 

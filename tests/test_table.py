@@ -7,7 +7,7 @@ import subprocess
 import unicodedata
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 import odd_files
@@ -15,7 +15,7 @@ from odd_files import PHOTO, encode
 from tamis.errors import Failure, ImageReadError, TableError
 from tamis.images import read_image
 from tamis.listing import sort_key
-from tamis.table import ImageTable, read_csv, write_csv
+from tamis.table import ImageTable
 
 PICTURE = encode(PHOTO, "PNG")
 
@@ -176,7 +176,7 @@ def test_classes_takes_only_these(tmp_path):
 
 def test_a_class_that_is_not_there_is_named_with_those_that_are(tmp_path):
     grow(tmp_path, "cat/a.jpg", os.fsdecode(b"h\xe9ron/b.jpg"), "cow/")
-    with pytest.raises(TableError, match=r"class folder cow, dog of .* It has: cat, h\\xe9ron\."):
+    with pytest.raises(TableError, match=r"the class cow, dog in .* It has: cat, h\\xe9ron\."):
         ImageTable.from_folder(tmp_path, classes=["dog", "cat", "cow"])
 
 
@@ -409,106 +409,3 @@ def test_a_table_is_a_value():
     assert table == pickle.loads(pickle.dumps(table))
     with pytest.raises(AttributeError):
         table.paths = ()
-
-
-# CSV
-
-file_names = (
-    st.binary(min_size=1, max_size=40)
-    .filter(lambda name: not set(name) & {0, ord("/")})
-    .map(os.fsdecode)
-)
-
-
-@pytest.fixture(scope="module")
-def csv_file(tmp_path_factory):
-    return tmp_path_factory.mktemp("csv") / "list.csv"
-
-
-@given(st.lists(st.tuples(file_names, file_names), max_size=5))
-@example([('a,b;"c"', "=1+1"), ("two\nlines", "re\rturn"), ("\r\n", "'"), ("\ufeffbom", " x ")])
-def test_any_file_name_survives_a_csv_file(csv_file, rows):
-    write_csv(csv_file, ["path", "label"], rows)
-    back = read_csv(csv_file, required=["path", "label"])
-    assert [(row["path"], row["label"]) for row in back] == rows
-
-
-def test_csv_lines_end_in_a_newline_only(tmp_path):
-    write_csv(tmp_path / "a.csv", ["path", "n"], [("a.jpg", 1), ("b\r\n.jpg", 2.5)])
-    written = (tmp_path / "a.csv").read_bytes()
-    assert written == b'path,n\na.jpg,1\n"b\r\n.jpg",2.5\n'
-
-
-@given(st.lists(file_names, unique=True, max_size=5))
-def test_a_table_survives_a_csv_file(csv_file, names):
-    write_csv(csv_file, ["path", "label", "group"], [(name, "x", "") for name in names])
-    table = ImageTable.from_csv(csv_file)
-    folder = os.path.dirname(csv_file)
-    assert table.paths == tuple(os.path.join(folder, name) for name in names)
-    assert table.labels == ("x",) * len(names)
-    assert table.groups == (None,) * len(names)
-
-
-def write(path, text, encoding="utf-8"):
-    path.write_bytes(text.encode(encoding))
-    return path
-
-
-def test_from_csv_takes_paths_relative_to_the_file_or_to_a_root(tmp_path):
-    file = write(tmp_path / "list.csv", "path,label,group,split\na.jpg,cat,g,val\n/b/c.jpg,,,\n")
-    table = ImageTable.from_csv(file)
-    assert table.paths == (str(tmp_path / "a.jpg"), "/b/c.jpg")
-    assert table.labels == ("cat", None)
-    assert table.groups == ("g", None)
-    assert table.splits == ("val", None)
-    assert table.root == str(tmp_path)
-    assert ImageTable.from_csv(file, root="/r").paths == ("/r/a.jpg", "/b/c.jpg")
-
-
-def test_from_csv_passes_over_other_columns_and_needs_only_path(tmp_path):
-    file = write(tmp_path / "list.csv", "size,path\n3,a.jpg\n4,b.jpg\n")
-    table = ImageTable.from_csv(file)
-    assert table.names == ["a.jpg", "b.jpg"]
-    assert table.labels == (None, None)
-
-
-@pytest.mark.parametrize("text", ["path,label\r\na.jpg,x\r\n", "\ufeffpath,label\na.jpg,x"])
-def test_from_csv_reads_what_spreadsheets_write(tmp_path, text):
-    table = ImageTable.from_csv(write(tmp_path / "list.csv", text))
-    assert (table.names, table.labels) == (["a.jpg"], ("x",))
-
-
-def test_read_csv_bears_short_and_long_rows(tmp_path):
-    file = write(tmp_path / "list.csv", "path,label\na.jpg\nb.jpg,x,y,z\n\n")
-    assert read_csv(file, required=["path"]) == [
-        {"path": "a.jpg", "label": ""},
-        {"path": "b.jpg", "label": "x"},
-    ]
-
-
-def test_a_picture_named_twice_is_refused(tmp_path):
-    file = write(tmp_path / "list.csv", "path\na.jpg\nb.jpg\nb.jpg\n")
-    with pytest.raises(TableError, match=r"list\.csv names .*b\.jpg twice"):
-        ImageTable.from_csv(file)
-
-
-@pytest.mark.parametrize(
-    ("text", "got"), [("file,class\na.jpg,x\n", "Got: file, class"), ("", "Got: nothing")]
-)
-def test_a_csv_file_without_its_column_is_refused(tmp_path, text, got):
-    file = write(tmp_path / "list.csv", text)
-    with pytest.raises(TableError, match=f"lacks the column path.*{got}"):
-        ImageTable.from_csv(file)
-
-
-def test_a_csv_file_that_cannot_be_read_is_refused(tmp_path):
-    with pytest.raises(TableError, match="No such file"):
-        ImageTable.from_csv(tmp_path / "none.csv")
-    with pytest.raises(TableError, match="cannot read"):
-        ImageTable.from_csv(tmp_path)
-
-
-def test_what_is_no_csv_file_is_refused(tmp_path):
-    file = write(tmp_path / "list.csv", 'path\n"' + "x" * 200_000)
-    with pytest.raises(TableError, match="is not a CSV file"):
-        ImageTable.from_csv(file)

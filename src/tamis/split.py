@@ -17,10 +17,11 @@ from itertools import accumulate
 from typing import Final
 
 from tamis.errors import InvalidParameterError, TableError, printable
+from tamis.files.csvfile import read_csv, write_csv
 from tamis.images import SUFFIXES
 from tamis.naming import TakenNames, folder_name
 from tamis.splits import PARTS
-from tamis.table import ImageTable, read_csv, write_csv
+from tamis.table import ImageTable
 from tamis.transfer import Transfer
 
 TRUTH_SUFFIX: Final = "-truth.csv"
@@ -185,11 +186,12 @@ def with_truth(table: ImageTable, manifest: str | os.PathLike[str]) -> ImageTabl
     TableError
         The manifest cannot be read, or does not name a picture of the table.
     """
-    known = ImageTable.from_csv(manifest)
+    known = ImageTable.from_csv(manifest, labelled=True)
     truth = {
-        os.path.abspath(path): label for path, label in zip(known.paths, known.labels, strict=True)
+        _normal(os.path.abspath(path)): label
+        for path, label in zip(known.paths, known.labels, strict=True)
     }
-    labels = [truth.get(os.path.abspath(path)) for path in table.paths]
+    labels = [truth.get(_normal(os.path.abspath(path))) for path in table.paths]
     if None in labels:
         raise TableError(
             f"{printable(os.fspath(manifest))} does not say what "

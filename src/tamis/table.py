@@ -1,14 +1,14 @@
 """`ImageTable`: which pictures there are, and what is known of each."""
 
-import csv
 import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self, TextIO
+from typing import Self
 
 from tamis.errors import Failure, TableError, printable
+from tamis.files.csvfile import read_csv
 from tamis.listing import Listing, sort_key
 
 
@@ -186,30 +186,45 @@ class ImageTable:
 
     @classmethod
     def from_csv(
-        cls, file: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
+        cls,
+        file: str | os.PathLike[str],
+        *,
+        root: str | os.PathLike[str] | None = None,
+        labelled: bool = False,
     ) -> Self:
         """Read a list of pictures: a CSV file with the columns path,label[,group][,split].
 
         Parameters
         ----------
         file : str or os.PathLike
-            UTF-8, with a header line. Other columns are passed over; an empty
-            label, group or split is None.
+            With a header line, as `tamis.files.csvfile.read_csv` reads it. A column
+            ``class`` is read as ``label`` where there is no ``label``. Other columns are
+            passed over; an empty label, group or split is None.
         root : str or os.PathLike, optional
-            Where relative paths start; the folder of `file` by default.
+            Where relative paths start; the folder of `file` by default. A path with
+            backslashes, as Windows writes it, is understood where it leads to a file. In
+            the ``predictions.csv`` of tamis, a picture that is not where it was is looked
+            for from the working folder, and where it was sorted to.
+        labelled : bool
+            The column ``label`` is needed.
 
         Raises
         ------
         TableError
-            The file cannot be read, has no column ``path``, or names one picture
-            twice.
+            The file cannot be read, lacks a column that is needed, has a row without a
+            path, or names one picture twice.
         """
-        rows = read_csv(file, required=("path",))
+        required = ("path", "label") if labelled else ("path",)
+        rows = read_csv(file, required=required, synonyms={"class": "label"})
         top = os.fspath(root) if root is not None else os.path.dirname(os.fspath(file))
-        paths = tuple(os.path.join(top, row["path"]) for row in rows)
+        name = printable(os.fspath(file))
+        for number, row in enumerate(rows, start=1):
+            if not row["path"]:
+                raise TableError(f"{name} names no path in its row {number} below the header.")
+        paths = tuple(_located(top, row) for row in rows)
         if len(set(paths)) < len(paths):
             twice = Counter(paths).most_common(1)[0][0]
-            raise TableError(f"{printable(os.fspath(file))} names {printable(twice)} twice.")
+            raise TableError(f"{name} names {printable(twice)} twice.")
         return cls(
             paths=paths,
             labels=tuple(row.get("label") or None for row in rows),
@@ -217,59 +232,6 @@ class ImageTable:
             root=top,
             splits=tuple(row.get("split") or None for row in rows),
         )
-
-
-def read_csv(file: str | os.PathLike[str], *, required: Sequence[str]) -> list[dict[str, str]]:
-    """Read a CSV file with a header into one dictionary per row.
-
-    Bytes that are not UTF-8 become surrogates, so that any file name survives.
-
-    Raises
-    ------
-    TableError
-        The file cannot be read, or lacks one of the `required` columns.
-    """
-    name = printable(os.fspath(file))
-    try:
-        with open(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
-            reader = csv.DictReader(lines)
-            columns = list(reader.fieldnames or [])
-            rows = [{k: v or "" for k, v in row.items() if k is not None} for row in reader]
-    except OSError as error:
-        raise TableError(f"cannot read {name}: {error.strerror}.") from error
-    except csv.Error as error:
-        raise TableError(f"{name} is not a CSV file: {error}.") from error
-    if missing := [column for column in required if column not in columns]:
-        raise TableError(
-            f"{name} lacks the column {', '.join(missing)}. "
-            f"Its first line must name {', '.join(required)}. "
-            f"Got: {', '.join(columns) or 'nothing'}."
-        )
-    return rows
-
-
-def write_csv(
-    file: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[object]]
-) -> None:
-    """Write a CSV file that `read_csv` gives back, file names of any bytes included."""
-    with open(file, "w", encoding="utf-8", errors="surrogateescape", newline="") as lines:
-        writer = csv.writer(_NewlineEnded(lines), lineterminator="\r\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-
-
-class _NewlineEnded:
-    r"""Ends rows in ``\n``, which the writer must not know of.
-
-    Python before 3.13 quotes a carriage return (a legal file name) only if it is a
-    part of what ends a row.
-    """
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-
-    def write(self, row: str) -> int:
-        return self._file.write(row.removesuffix("\r\n") + "\n")
 
 
 def class_key(name: str) -> str:
@@ -301,3 +263,16 @@ def common_root(paths: Sequence[str]) -> str:
         return os.path.commonpath(paths)
     except ValueError:  # none at all, or some absolute and some not
         return ""
+
+
+def _located(top: str, row: Mapping[str, str]) -> str:
+    """Find the file that a row of a list names; where it should be, if it is nowhere."""
+    path = os.path.join(top, row["path"])
+    if os.path.lexists(path):
+        return path
+    others = []
+    if "\\" in row["path"]:
+        others.append(os.path.join(top, row["path"].replace("\\", "/")))
+    if "sorted_to" in row:  # tamis wrote the list
+        others += [row["path"], os.path.join(top, row["sorted_to"])]
+    return next((other for other in others if os.path.isfile(other)), path)

@@ -12,8 +12,8 @@ import simplejpeg
 import odd_files
 from command import answer, tamis
 from pictures import KINDS, picture, write_kinds
+from tamis.files.csvfile import read_csv
 from tamis.journal import journals
-from tamis.table import read_csv
 
 
 @pytest.fixture

@@ -84,3 +84,48 @@ def test_a_folder_that_cannot_be_entered_is_a_failure_of_every_command(closed, t
         ("sort", "--train", photos, *to_sort, *BY),
     ):
         assert expected[0] in answer(*words)["failures"], words
+
+
+def test_index_keeps_what_it_cannot_look_at(photos, tmp_path, monkeypatch):
+    path = tmp_path / "p.tamis"
+    tamis("index", photos, "--into", path, *BY)
+    (photos / "sky").rename(tmp_path / "away")
+    (photos / "sky").mkdir()
+    done = tamis("index", photos, "--into", path)
+    assert f"4 pictures of {path} cannot be looked at and stay in it" in done.stderr
+    assert "--prune removes them" in done.stderr
+    assert "12 pictures" not in done.stderr
+    found = answer("index", photos, "--into", path)
+    assert (found["removed"], len(found["unseen"]), found["n_images"]) == (0, 4, 12)
+    assert answer("index", photos, "--into", path, "--prune")["removed"] == 4
+
+
+def test_an_empty_mount_point_asks_for_prune(photos, tmp_path):
+    path = tmp_path / "p.tamis"
+    tamis("index", photos, "--into", path, *BY)
+    photos.rename(tmp_path / "away")
+    photos.mkdir()
+    done = tamis("index", photos, "--into", path, check=False)
+    assert done.returncode == 1
+    assert "is its disk mounted? The pictures of" in done.stderr
+    assert "--prune removes them" in done.stderr
+    assert answer("index", photos, "--into", path, "--prune")["n_images"] == 0
+    (tmp_path / "away").rename(tmp_path / "again")
+    done = tamis("index", photos, "--into", tmp_path / "new.tamis", check=False)
+    assert done.returncode == 1
+
+
+def test_index_keeps_a_folder_that_may_not_be_entered(photos, tmp_path, monkeypatch):
+    path = tmp_path / "p.tamis"
+    tamis("index", photos, "--into", path, *BY)
+    scandir = os.scandir
+
+    def refusing(folder="."):
+        if os.path.basename(str(folder)) == "tiles":
+            raise PermissionError(13, "Permission denied", folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    found = answer("index", photos, "--into", path)
+    assert (found["removed"], len(found["unseen"])) == (0, 4)
+    assert [one["path"] for one in found["failures"]] == [str(photos / "tiles")]

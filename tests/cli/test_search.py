@@ -173,7 +173,7 @@ def test_html(tamis, photos, tmp_path):
         (["{}", "good.jpg", "broken.jpg"], 1, "broken.jpg: is empty"),
         (["{}/inside", "{}/inside/broken.jpg"], 1, "broken.jpg: is empty"),
         (["nowhere", "good.jpg"], 1, "does not exist"),
-        (["{}", "good.jpg", "--label", "dogs"], 1, "no class dogs"),
+        (["{}", "good.jpg", "--label", "dogs"], 1, "of the class dogs"),
         (["{}", "good.jpg", "--distance", "l3"], 2, "l1"),
         (["{}", "good.jpg", "--by", "colour"], 2, "color"),
         (["{}", "good.jpg", "--combine", "worst"], 2, "average"),

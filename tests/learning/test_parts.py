@@ -56,7 +56,7 @@ def test_pictures_that_know_their_part_are_taken_by_it():
     assert parts.train.paths == ("photos/1", "photos/2")
     assert parts.train.labels == ("ant", "bee")
     assert parts.validation.paths == ("photos/3",)
-    assert (parts.set_aside, parts.n_test) == (False, 1)
+    assert (parts.set_aside, parts.test.paths) == (False, ("photos/4",))
 
 
 def test_folds_are_not_learned_from_together():

@@ -202,7 +202,7 @@ def test_every_command_takes_a_split_alike(photos, tmp_path):
     done = tamis("train", out, "--out", model, *by)
     assert line in done.stderr
     assert "3 classes, 24 training pictures" in done.stdout
-    assert f"--test {out}" in done.stdout
+    assert f"--test {out / 'Testing'}" in done.stdout
     done = tamis("evaluate", "--model", model, "--test", out)
     assert line in done.stderr
     assert "24 of 24 pictures right" in done.stdout

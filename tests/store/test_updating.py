@@ -175,7 +175,7 @@ def test_an_empty_table_empties_the_collection(photos, path):
     shutil.rmtree(photos / "sky")
     shutil.rmtree(photos / "bars")
     shutil.rmtree(photos / "tiles")
-    assert counts(update(path, table_of(photos))) == (0, 0, 0, 24, 0)
+    assert counts(update(path, table_of(photos), prune=True)) == (0, 0, 0, 24, 0)
     assert len(Collection.open(path)) == 0
     assert Collection.open(path).features(COLOR.spec).features.shape == (0, COLOR.dim)
 
@@ -318,3 +318,28 @@ def test_without_lance_it_says_what_to_install(tmp_path, monkeypatch):
     with pytest.raises(MissingExtraError, match=r'pip install "tamis\[store\]"'):
         update(tmp_path / "c.tamis", ImageTable((), (), (), root=str(tmp_path)))
     assert not os.listdir(tmp_path)
+
+
+# What cannot be looked at
+
+
+def test_pictures_whose_folder_cannot_be_looked_at_stay(photos, path, tmp_path):
+    bars = photos / "bars"
+    update(path, ImageTable.from_folder(photos), [EDGE])
+    n = len(Collection.open(path))
+    away = tmp_path / "away"
+    os.rename(bars, away)
+    bars.mkdir()  # the mount point of a disk that is not there
+    changes = update(path, ImageTable.from_folder(photos))
+    assert (changes.removed, len(changes.unseen)) == (0, len(os.listdir(away)))
+    assert len(Collection.open(path)) == n
+    with pytest.raises(CollectionError, match=r"cannot be computed for .* --prune"):
+        update(path, ImageTable.from_folder(photos), [LBP])
+    bars.rmdir()
+    os.rename(away, bars)
+    changes = update(path, ImageTable.from_folder(photos))
+    assert (changes.unchanged, changes.unseen) == (n, ())
+    os.rename(bars, away)
+    bars.mkdir()
+    changes = update(path, ImageTable.from_folder(photos), prune=True)
+    assert changes.removed == len(os.listdir(away))

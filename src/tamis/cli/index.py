@@ -30,6 +30,13 @@ def index(
             show_default="hellinger for histograms that are mostly zeros, else l2",
         ),
     ] = "",
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune",
+            help="Remove also pictures whose folder is empty or cannot be entered.",
+        ),
+    ] = False,
     follow_links: FollowLinks = False,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
@@ -40,7 +47,8 @@ def index(
 
     Run it again after the folder has changed: only new and changed pictures are
     described, renamed ones are recognised, and those that are gone leave the
-    collection. Every command that takes a folder of pictures takes a collection.
+    collection; those whose folder is empty or cannot be entered stay, unless --prune is
+    given. Every command that takes a folder of pictures takes a collection.
 
         tamis index photos --into photos.tamis --by color,lbp,gist
     """
@@ -48,11 +56,11 @@ def index(
     import time
 
     from tamis import __version__
-    from tamis.cli.console import as_dicts, progress, say, warn_failures, write_json
+    from tamis.cli.console import as_dicts, progress, say, warn, warn_failures, write_json
     from tamis.cli.sources import read_table
     from tamis.descriptors import Reduction, descriptor, split_specs
     from tamis.descriptors.reduction import LEARNED
-    from tamis.errors import InvalidParameterError, printable
+    from tamis.errors import InvalidParameterError, TableError, printable
     from tamis.store import (
         Approximate,
         Collection,
@@ -73,10 +81,26 @@ def index(
     wanted = [descriptor(spec) for spec in split_specs(by or ("" if known else "color"))]
     if metric:
         check_metric(metric)
-    table = read_table(source, exclude=[into], follow_links=follow_links)
+    table = read_table(
+        source, exclude=[into], follow_links=follow_links, may_be_empty=is_committed(into)
+    )
+    if not len(table) and not prune:
+        warn_failures(table.failures)
+        raise TableError(
+            f"{printable(source)} holds no picture: is its disk mounted? The pictures of "
+            f"{printable(into)} stay in it; --prune removes them."
+        )
     with progress("pictures", len(table)) as advance:
-        changes = update(into, table, wanted, jobs=jobs, max_pixels=max_pixels, progress=advance)
+        changes = update(
+            into, table, wanted, jobs=jobs, max_pixels=max_pixels, progress=advance, prune=prune
+        )
     warn_failures(changes.failures)
+    if changes.unseen:
+        warn(
+            f"{len(changes.unseen)} pictures of {printable(into)} cannot be looked at and stay in "
+            f"it, such as {printable(changes.unseen[0])}: their folder is empty or cannot be "
+            "entered. --prune removes them"
+        )
     collection = Collection.open(into)
     say(f"{printable(into)}: {changes}", unless=json)
     kept = [
@@ -110,6 +134,7 @@ def index(
             "renamed": changes.renamed,
             "removed": changes.removed,
             "unchanged": changes.unchanged,
+            "unseen": list(changes.unseen),
             "computed": dict(changes.computed),
             "descriptors": collection.specs,
             "reductions": kept,

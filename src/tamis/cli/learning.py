@@ -257,12 +257,20 @@ def _tell(
         f"classes, {model.signature['n_train']} training pictures, in {seconds:.1f} s",
         unless=json,
     )
-    test = printable(source) if parts.n_test else "DIR"
+    test = printable(_test_folder(source, parts)) or "DIR"
     say(f"to sort by it: tamis sort --model {printable(out)} --input DIR --out DIR", unless=json)
     say(
         f"to score it:   tamis evaluate --model {printable(out)} --test {test}",
         unless=json,
     )
+
+
+def _test_folder(source: str, parts: TrainingParts) -> str:
+    """Name the test part of a split: its folder, or the list itself; "" if there is none."""
+    if not len(parts.test):
+        return ""
+    folder = os.path.join(parts.test.root, parts.test.names[0].partition("/")[0])
+    return folder if os.path.isdir(source) and os.path.isdir(folder) else source
 
 
 def _as_dict(

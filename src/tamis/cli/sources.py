@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from tamis.cli.console import progress, warn
+from tamis.cli.console import progress, warn, warn_failures
 from tamis.cli.notes import warn_passed_over, warn_split
 from tamis.descriptors import Descriptor, Reduction
 from tamis.errors import InvalidParameterError, TableError, printable
@@ -28,6 +28,7 @@ def read_table(
     exclude: Sequence[str] = (),
     follow_links: bool = False,
     root: str | None = None,
+    may_be_empty: bool = False,
 ) -> ImageTable:
     """List the pictures of a folder, a CSV file or a collection; say what is odd about them.
 
@@ -44,6 +45,8 @@ def read_table(
         As `ImageTable.from_folder` takes them.
     root : str, optional
         Where the pictures of a CSV file or a collection lie, if not where it says.
+    may_be_empty : bool
+        A source without pictures is no error.
     """
     if root is not None and not (is_collection(source) or os.path.isfile(source)):
         raise InvalidParameterError(
@@ -53,7 +56,7 @@ def read_table(
     if is_collection(source):
         table = Collection.open(source, root=root).table()
     elif os.path.isfile(source):
-        table = ImageTable.from_csv(source, root=root)
+        table = ImageTable.from_csv(source, root=root, labelled=role != "pictures")
     else:
         table = ImageTable.from_folder(source, exclude=exclude, follow_links=follow_links)
         warn_passed_over(table, source)
@@ -66,7 +69,8 @@ def read_table(
         table = table.select(i for i, part in enumerate(table.splits) if part in wanted)
     if classes:
         table = table.of_classes(chosen_classes(classes, table))
-    if not len(table):
+    if not len(table) and not may_be_empty:
+        warn_failures(table.failures)
         raise TableError(f"{printable(source)} holds no picture.")
     if role != "pictures":
         for remark in class_remarks(table, singles=role == "examples"):
@@ -107,8 +111,8 @@ def read_part(
     source: str,
     part: str,
     *,
-    or_only: str = "",
     role: Role,
+    or_only: str = "",
     follow_links: bool = False,
 ) -> ImageTable:
     """List the pictures of a source; of a split, those of one part, and say so."""
@@ -126,7 +130,9 @@ def read_test(
 
     Gives also the number of those that are left out because their class is not known.
     """
-    table = read_part(source, "test", or_only="val", role="scored", follow_links=follow_links)
+    # With a manifest the classes of the source itself do not matter.
+    role: Role = "scored" if truth is None else "pictures"
+    table = read_part(source, "test", role=role, or_only="val", follow_links=follow_links)
     place = os.path.normpath(source)
     if table.splits[0] is not None:
         place = os.path.join(place, table.names[0].partition("/")[0])

@@ -24,17 +24,17 @@ class TrainingParts:
         Whether the validation was drawn here; else it is a folder's.
     n_unlabelled : int
         Pictures that are left out because they are in no class folder.
-    n_test : int
-        Pictures of the part test, which are left alone.
+    test : ImageTable
+        The part test, which is left alone; empty where there is none.
     failures : tuple of Failure
         Folders that cannot be entered; neither `train` nor `validation` repeats them.
     """
 
     train: ImageTable
     validation: ImageTable
+    test: ImageTable
     set_aside: bool
     n_unlabelled: int
-    n_test: int = 0
     failures: tuple[Failure, ...] = ()
 
 
@@ -65,7 +65,7 @@ def training_parts(table: ImageTable, *, share: float = 0.2, seed: int = 0) -> T
     table = with_split(table, split_of(table))
     check_one_fold(table)
     validation = table.select([])
-    n_test = table.splits.count(_TEST)
+    test = table.select(row for row, own in enumerate(table.splits) if own == _TEST)
     known = {part for part in table.splits if part is not None}
     if known & set(PARTS):
         table, validation = (
@@ -80,7 +80,7 @@ def training_parts(table: ImageTable, *, share: float = 0.2, seed: int = 0) -> T
     if set_aside:
         rows = assign_parts(table, ratio=(1 - share, share, 0.0), seed=seed)
         table, validation = table.select(rows[_TRAIN]), table.select(rows[_VALIDATION])
-    return TrainingParts(table, validation, set_aside, n_unlabelled, n_test, failures)
+    return TrainingParts(table, validation, test, set_aside, n_unlabelled, failures)
 
 
 def _labelled(table: ImageTable) -> ImageTable:

@@ -27,6 +27,8 @@ class Difference:
         the table that says to what.
     new, changed, renamed, removed, unchanged : int
         Pictures.
+    unseen : list of str
+        Names of rows that stay because their folder cannot be looked at.
     """
 
     append: list[int] = field(default_factory=list)
@@ -38,10 +40,16 @@ class Difference:
     renamed: int = 0
     removed: int = 0
     unchanged: int = 0
+    unseen: list[str] = field(default_factory=list)
 
 
 def compare(
-    rows: Rows, table: ImageTable, status: list[tuple[int, int]], *, max_pixels: int
+    rows: Rows,
+    table: ImageTable,
+    status: list[tuple[int, int]],
+    *,
+    max_pixels: int,
+    prune: bool = False,
 ) -> Difference:
     """Compare a collection with a table of pictures.
 
@@ -57,6 +65,8 @@ def compare(
         Size and time of each file of the table, as `status_of` gives them.
     max_pixels : int
         As `tamis.images.read_image` takes it.
+    prune : bool
+        Take also those pictures for gone whose folder cannot be looked at.
     """
     found = Difference(delete=list(rows.stale))
     stored = {name: i for i, name in enumerate(rows.names)}
@@ -101,9 +111,48 @@ def compare(
             found.append.append(row)
             found.new += 1
     found.append.sort()
+    if not prune:
+        sight = _Sight(table)
+        hidden = {i for i in removed if sight.hides(rows.names[i])}
+        found.unseen = sorted(rows.names[i] for i in hidden)
+        removed -= hidden
     found.delete += [int(rows.ids[i]) for i in removed]
     found.removed = len(removed)
     return found
+
+
+class _Sight:
+    """Tells whether pictures that are not listed are gone, or only cannot be looked at.
+
+    They cannot where their folder, or the nearest one above it that is there, may not be
+    entered, is empty (a mount point without its disk), or is a link that was not entered.
+    """
+
+    def __init__(self, table: ImageTable) -> None:
+        self._root = table.root
+        self._links = [os.path.join(link, "") for link in table.outside]
+        self._known: dict[str, bool] = {}
+
+    def hides(self, name: str) -> bool:
+        """Tell it of a name below the root."""
+        folder = os.path.dirname(os.path.join(self._root, name))
+        if folder not in self._known:
+            self._known[folder] = self._looks_hidden(folder)
+        return self._known[folder]
+
+    def _looks_hidden(self, folder: str) -> bool:
+        if any(os.path.join(folder, "").startswith(link) for link in self._links):
+            return True
+        while True:
+            try:
+                with os.scandir(folder or os.curdir) as entries:
+                    return next(entries, None) is None
+            except (FileNotFoundError, NotADirectoryError):
+                if len(folder) <= len(self._root) or os.path.dirname(folder) == folder:
+                    return True
+                folder = os.path.dirname(folder)
+            except OSError:
+                return True
 
 
 def status_of(path: str) -> tuple[int, int]:

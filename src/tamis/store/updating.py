@@ -55,6 +55,9 @@ class Changes:
     ----------
     new, changed, renamed, removed, unchanged : int
         Pictures.
+    unseen : tuple of str
+        Names of pictures that stay in the collection because their folder cannot be
+        entered or is empty, so that it is not known whether they are gone.
     computed : dict from str to int
         Spec to how many pictures were described by it.
     failures : tuple of Failure
@@ -67,6 +70,7 @@ class Changes:
     renamed: int = 0
     removed: int = 0
     unchanged: int = 0
+    unseen: tuple[str, ...] = ()
     computed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     failures: tuple[Failure, ...] = ()
 
@@ -89,6 +93,7 @@ def update(
     jobs: int | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     progress: Progress | None = None,
+    prune: bool = False,
 ) -> Changes:
     """Make a collection, or bring it up to date.
 
@@ -107,6 +112,9 @@ def update(
     progress : callable, optional
         Told how many pictures are described; a picture that lacks a new
         descriptor counts once more than a new one.
+    prune : bool
+        Remove also pictures whose folder cannot be entered or is empty, such as the mount
+        point of a disk that is not there.
 
     Returns
     -------
@@ -125,7 +133,7 @@ def update(
     name = os.fspath(path)
     with locked(name):
         collection = _open_or_create(name, table.root)
-        run = _Update(collection, table, jobs, max_pixels, progress or (lambda _: None))
+        run = _Update(collection, table, jobs, max_pixels, progress or (lambda _: None), prune)
         leaves = {leaf.spec: leaf for one in descriptors for leaf in one.leaves}
         with lance_errors(name):
             run.remove()
@@ -193,6 +201,7 @@ class _Update:
         jobs: int | None,
         max_pixels: int,
         progress: Progress,
+        prune: bool,
     ) -> None:
         self._collection = collection
         self._dataset = collection.dataset
@@ -203,11 +212,12 @@ class _Update:
         self._next_id = int(collection.rows.ids.max(initial=-1)) + 1
         self._names = table.names
         self._status = [status_of(path) for path in table.paths]
-        found = compare(collection.rows, table, self._status, max_pixels=max_pixels)
+        found = compare(collection.rows, table, self._status, max_pixels=max_pixels, prune=prune)
         self._found = found
         self.changes = Changes(
-            found.new, found.changed, found.renamed, found.removed, found.unchanged
-        )
+            found.new, found.changed, found.renamed, found.removed, found.unchanged,
+            unseen=tuple(found.unseen),
+        )  # fmt: skip
 
     def remove(self) -> None:
         """Delete the rows of pictures that are gone."""
@@ -237,6 +247,12 @@ class _Update:
         missing = {d.spec: d for d in descriptors if d.spec not in self._collection.columns}
         if not missing:
             return
+        if self._found.unseen:
+            raise CollectionError(
+                f"{', '.join(missing)} cannot be computed for {len(self._found.unseen)} pictures "
+                f"whose folder cannot be looked at, such as {printable(self._found.unseen[0])}. "
+                "Make it readable (is its disk mounted?), or remove them: --prune."
+            )
         taken = {field.name for field in self._dataset.schema}
         numbers = (n for n in range(len(taken) + len(missing)) if f"vector_{n}" not in taken)
         fields = [vector_field(f"vector_{next(numbers)}", one) for one in missing.values()]

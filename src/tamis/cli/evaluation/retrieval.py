@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tamis.cli.console import progress, warn, warn_failures, write_json
 from tamis.cli.evaluation.retrieval_tables import print_retrieval
-from tamis.cli.sources import chosen_classes, labelled, learn, read_several, read_table
+from tamis.cli.sources import Role, chosen_classes, labelled, learn, read_several, read_table
 from tamis.descriptors import Descriptor, descriptor
 from tamis.distances import check_distance
 from tamis.errors import Failure, InvalidParameterError
@@ -84,7 +84,8 @@ def _read(
     follow_links: bool,
 ) -> tuple[ImageTable, int]:
     """List the labelled pictures of a source, of all parts of a split unless some are named."""
-    table = read_table(source, role="scored", splits=splits, follow_links=follow_links)
+    role: Role = "scored" if truth is None else "pictures"
+    table = read_table(source, role=role, splits=splits, follow_links=follow_links)
     if splits is None:
         check_one_fold(table)
     table, left_out = labelled(table, source, truth=truth)
