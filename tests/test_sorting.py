@@ -204,7 +204,7 @@ def test_a_destination_that_cannot_be_is_refused_before_the_work(tmp_path: Path)
     out = tmp_path / "out"
     check_destination(str(out / "deep" / "er"), ["ant"])
     files(tmp_path, "out/ant/1.jpg", "out/bee", "file")
-    with pytest.raises(DestinationError, match="bee is a file, not a folder"):
+    with pytest.raises(DestinationError, match="bee: it is a file, not a folder"):
         check_destination(str(out), ["ant", "bee"])
     with pytest.raises(DestinationError, match="file is a file, not a folder"):
         check_destination(str(tmp_path / "file" / "out"), [])
@@ -217,7 +217,7 @@ def test_a_folder_that_may_not_be_written_to_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "out"
     files(tmp_path, "out/ant/1.jpg")
     (out / "ant").chmod(0o555)
-    with pytest.raises(DestinationError, match="ant may not be written to"):
+    with pytest.raises(DestinationError, match="ant: it may not be written to"):
         check_destination(str(out), ["ant"])
 
 

@@ -200,7 +200,7 @@ def _is_numbered(name: str, wanted: str) -> bool:
 
 
 def check_folders(out: str, *, train: str | None, source: str) -> None:
-    """Raise DestinationError if sorting into `out` would feed on itself."""
+    """Raise DestinationError if sorting into `out` would feed on itself, or spoil a collection."""
     place = os.path.realpath(out)
     while place != os.path.dirname(place):
         if is_collection(place):
@@ -256,22 +256,23 @@ def check_destination(out: str, classes: Sequence[str]) -> None:
                 "Rename the class, or choose another disk for the result."
             ) from error
         if os.path.isdir(out):
-            _check_folder(folder)
+            _check_folder(os.path.join(out, label))
 
 
 def _check_folder(folder: str) -> None:
     above = os.path.abspath(folder)
     while not os.path.lexists(above):
         above = os.path.dirname(above)
+    cause = "it" if above == os.path.abspath(folder) else printable(above)
     if not os.path.isdir(above):
         raise DestinationError(
-            f"cannot write into {printable(folder)}: {printable(above)} is a file, not a folder. "
-            "Rename it, or choose another folder for the result."
+            f"cannot write into {printable(folder)}: {cause} is a file, not a folder. Rename it, "
+            "or choose another folder for the result."
         )
     if not os.access(above, os.W_OK | os.X_OK):
         raise DestinationError(
-            f"cannot write into {printable(folder)}: {printable(above)} may not be written to. "
-            "Change its permissions, or choose another folder for the result."
+            f"cannot write into {printable(folder)}: {cause} may not be written to. Change the "
+            "permissions, or choose another folder for the result."
         )
 
 

@@ -171,7 +171,9 @@ def test_sidecars_stay_unless_they_are_asked_for(train: Path, tmp_path: Path) ->
     before = names_of(new)
     words = ("sort", "--train", train, "--input", new, "--out", out, "--mode", "move")
     done = tamis(*words)
-    assert "2 files that go with these pictures (.mov, .xmp) stay where they are" in done.stderr
+    assert (
+        "2 files that go with pictures stay where they are (.mov, .xmp); --sidecars" in done.stderr
+    )
     assert names_of(new) == [f"{picture.stem}.MOV", f"{picture.name}.xmp"]
     tamis("undo", out)
     result = answer(*words, "--sidecars")
@@ -205,5 +207,11 @@ def test_a_folder_that_cannot_be_is_found_before_any_picture_is_read(
     words = ["sort", *what, "--input", photos, "--out", out]
     done = tamis(*words, *(["--dry-run"] if command == "dry run" else []), check=False)
     assert done.returncode == 1
-    assert f"{out}/sky is a file, not a folder" in done.stderr
+    assert f"{out}/sky: it is a file, not a folder" in done.stderr
     assert os.listdir(out) == ["sky"]
+
+
+def test_a_folder_to_sort_within_the_examples_is_said(train: Path, tmp_path: Path) -> None:
+    write_kinds(train / "unsorted", 1, first=50, flat=True)
+    words = ("sort", "--train", train, "--input", train / "unsorted", "--out", tmp_path / "out")
+    assert "3 of the 3 pictures are among the examples" in tamis(*words).stderr

@@ -1,7 +1,7 @@
 """`tamis sort`."""
 
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from tamis.cli.console import (
     Trust,
 )
 from tamis.transfer import Mode
+
+if TYPE_CHECKING:
+    from tamis.classify import Predictions
 
 
 def sort(
@@ -150,6 +153,7 @@ def sort(
             )
             warn_failures(outcome.failures, doing="could not place")
             unplaced = as_dicts(outcome.failures)
+    _warn_if_examples(answers)
 
     per_class = Counter(answers.labels)
     for label in answers.classes:
@@ -170,11 +174,7 @@ def sort(
     in_place = {*plan.present, *(failure.path for failure in plan.failures)}
     left = [one for path in answers.paths if path not in in_place for one in beside.get(path, ())]
     if left and not sidecars:
-        kinds = sorted({os.path.splitext(path)[1].lower() for path in left})
-        warn(
-            f"{len(left)} files that go with these pictures ({', '.join(map(printable, kinds))}) "
-            "stay where they are; --sidecars takes them along"
-        )
+        _warn_left(left)
     if not dry_run:
         warn(f"to take it all back: tamis undo {printable(out)}")
     write_json(
@@ -207,6 +207,38 @@ def sort(
     )
     if unplaced or (strict and failures):
         raise typer.Exit(1)
+
+
+def _warn_if_examples(answers: "Predictions") -> None:
+    """Say that pictures were sorted by themselves: the folder to sort is a class, or holds one."""
+    import os
+
+    from tamis.cli.console import warn
+    from tamis.errors import printable
+
+    examples = {os.path.realpath(path) for path in answers.train_paths}
+    shared = [path for path in answers.paths if os.path.realpath(path) in examples]
+    if shared:
+        warn(
+            f"{len(shared)} of the {len(answers)} pictures are among the examples, where each "
+            f"finds itself ({printable(shared[0])} is one). If their folder is no class, move it "
+            "out of the training folder."
+        )
+
+
+def _warn_left(sidecars: Sequence[str]) -> None:
+    """Say that files which go with pictures were not taken along."""
+    import os
+
+    from tamis.cli.console import warn
+    from tamis.errors import printable
+
+    kinds = sorted({os.path.splitext(path)[1].lower() for path in sidecars})
+    what = "1 file that goes with a picture stays where it is"
+    if len(sidecars) > 1:
+        what = f"{len(sidecars)} files that go with pictures stay where they are"
+    shown = ", ".join(map(printable, kinds[:8])) + (", ..." if len(kinds) > 8 else "")
+    warn(f"{what} ({shown}); --sidecars takes such files along")
 
 
 def _write_text(file: str, text: str) -> None:

@@ -54,6 +54,7 @@ def split(
     from tamis.cli.taking import read_to_take
     from tamis.errors import InvalidParameterError, printable
     from tamis.lock import locked
+    from tamis.sorting import check_destination
     from tamis.split import assign_folds, assign_parts, plan_split, with_groups, write_truth
     from tamis.splits import check_one_fold, only_class
 
@@ -74,6 +75,7 @@ def split(
         },
         paths={"SRC": source, "--group-by": group_by, "--root": root},
     )
+    check_destination(out, ())
     with locked(out, inside=True):
         writing.finish_interrupted(out, command="split", settings=settings, force=force, json=json)
         writing.make_room(out, force=force)

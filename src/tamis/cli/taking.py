@@ -69,5 +69,8 @@ def read_to_take(
         taken = only_unchanged(Collection.open(source, root=root), taken)
     if not len(taken):
         warn_failures(taken.failures)
-        raise TableError(f"none of the {n_named} pictures of {printable(source)} can be taken.")
+        hint = " Name the folder below which they lie: --root DIR." if listed else ""
+        raise TableError(
+            f"none of the {n_named} pictures of {printable(source)} can be taken.{hint}"
+        )
     return taken
