@@ -203,7 +203,7 @@ def test_a_folder_that_cannot_be_is_found_before_any_picture_is_read(
     def read(*_: object, **__: object) -> None:
         raise AssertionError("a picture was read")
 
-    monkeypatch.setattr("tamis.features.read_picture", read)
+    monkeypatch.setattr("tamis.features.describe_chunks", read)
     words = ["sort", *what, "--input", photos, "--out", out]
     done = tamis(*words, *(["--dry-run"] if command == "dry run" else []), check=False)
     assert done.returncode == 1

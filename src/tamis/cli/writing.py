@@ -94,8 +94,8 @@ def finish_interrupted(
                 return
             raise JournalError(
                 f"a tamis {run.command} into {printable(out)} was interrupted ({run.created}), "
-                "and this command differs from it. Finish it by its own command: "
-                f"{_command_line(run, out)}   or take it back first: tamis undo {_quoted(out)}"
+                f"and this command differs from it. Take it back (tamis undo {_quoted(out)}), or "
+                f"finish it by its own command: {_command_line(run, out)}"
             )
     _finish(unfinished, out, json=json)
 
