@@ -24,7 +24,7 @@ class Hub:
 
     `files` are contents by repository and name. `cut` are numbers of bytes after which the
     connection of one GET after the other breaks. `asked` are the requests: method, path,
-    and the Range if there was one.
+    and the Range if there was one. `announced` is the size that HEAD gives, if not the true one.
     """
 
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
@@ -33,6 +33,7 @@ class Hub:
     lfs: bool = True
     status: int | None = None
     is_hub: bool = True
+    announced: int | None = None
     asked: list[tuple[str, str, str | None]] = field(default_factory=list)
     url: str = ""
 
@@ -106,6 +107,8 @@ def _answer(ask: BaseHTTPRequestHandler, hub: Hub) -> None:
     if span and hub.ranges:
         start = int(span.removeprefix("bytes=").removesuffix("-"))
         headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+    if hub.announced is not None and ask.command == "HEAD":
+        content = content[: hub.announced]
     _send(ask, 206 if start else 200, headers, content[start:], hub)
 
 

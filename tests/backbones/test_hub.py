@@ -118,6 +118,27 @@ def test_a_file_of_another_content_is_not_used(hub, cache):
     assert left_over(cache) == []
 
 
+@pytest.mark.parametrize("source", [SOURCE, UNPINNED])
+def test_no_more_is_written_than_was_announced(hub, cache, source, monkeypatch):
+    hub.announced = 1000
+    written = []
+    message = failing(source, progress=lambda done, total: written.append(done))
+    assert "sends more than the 1,000 bytes that it announced" in message
+    assert max(written, default=0) <= 1000
+    assert left_over(cache) == []
+
+
+def test_what_comes_unannounced_has_a_limit(hub, cache, monkeypatch):
+    found = download.look_up("org/net", "onnx/model.onnx", "main")
+    monkeypatch.setattr(download, "MOST", 10_000)
+    (cache / "x").mkdir(parents=True)
+    with pytest.raises(download.UnreachableError, match="10,000 bytes that may be taken"):
+        download.download(
+            download.Remote(found.url, "../../../x", None), cache / "x" / "model.onnx"
+        )
+    assert left_over(cache) == []
+
+
 def test_what_is_damaged_on_the_way_is_noticed_without_a_checksum_of_ours(hub, cache, monkeypatch):
     whole = download._complete
 

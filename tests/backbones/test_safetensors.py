@@ -72,6 +72,14 @@ ONE = {"x": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}
         written({"x": {**ONE["x"], "data_offsets": [0, 8, 9]}}, bytes(8)),
         written({"x": {"dtype": "F32"}}, bytes(8)),
         written({"x": 3}, bytes(8)),
+        written(b"[" * 100_000),
+        written({"x": {**ONE["x"], "data_offsets": [8, 16]}}, bytes(16)),
+        written({"x": ONE["x"], "y": ONE["x"]}, bytes(16)),
+        written({"x": {**ONE["x"], "shape": [2.0]}}, bytes(8)),
+        written({"x": {**ONE["x"], "data_offsets": [False, 8]}}, bytes(8)),
+        written({"x": {**ONE["x"], "data_offsets": [8, 0]}}, bytes(8)),
+        written({"x": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 2**42]}}, bytes(8)),
+        written(b'{"x": {}, "x": {}}', bytes(8)),
     ],
 )
 def test_what_is_none_is_refused(tmp_path, content):

@@ -195,6 +195,65 @@ def test_what_is_no_file_of_torch_is_refused(data):
         read_weights(data)
 
 
+def packed(pickled, **parts):
+    with zipfile.ZipFile(file := io.BytesIO(), "w") as archive:
+        archive.writestr("archive/data.pkl", pickled)
+        for name, data in parts.items():
+            archive.writestr(f"archive/data/{name}", data)
+    return file.getvalue()
+
+
+def text(word):
+    return b"X" + struct.pack("<I", len(word)) + word
+
+
+# ("storage", torch.FloatStorage, "0", "cpu", 6) as a persistent id
+STORAGE = (
+    b"(" + text(b"storage") + b"ctorch\nFloatStorage\n" + text(b"0") + text(b"cpu") + b"K\x06tQ"
+)
+TENSOR = b"ctorch._utils\n_rebuild_tensor_v2\n(" + STORAGE + b"K\x00K\x06\x85K\x01\x85tR"
+
+
+def test_a_pickle_written_by_hand_is_read():
+    data = packed(b"\x80\x02}" + text(b"a") + TENSOR + b"s.", **{"0": SIX.tobytes()})
+    np.testing.assert_array_equal(read_weights(data)["a"], SIX)
+
+
+@pytest.mark.parametrize(
+    "pickled",
+    [
+        # BUILD with the fields of the tensor, its storage, and its type: longer than they are
+        b"}" + text(b"a") + TENSOR + b"](" + STORAGE + b"K\x00J\xff\xff\xff\x7f\x85K\x01\x85ebs.",
+        b"}" + text(b"a") + TENSOR + b"N}" + text(b"offset") + b"J\xff\xff\xff\x7fs\x86bs.",
+        b"}" + text(b"a") + STORAGE + b"](ctorch\nFloatStorage\nJ\xff\xff\xff\x7f]ebs.",
+        b"}" + text(b"a") + b"ctorch\nFloatStorage\n" + b"](K\x01ebs.",
+        # keys that are no text, and tuples in tuples, which are hashed by recursion
+        b"}K\x01" + TENSOR + b"s.",
+        b"}N" + b"\x85" * 30_000 + TENSOR + b"s.",
+        # a place in the memo that would take 16 GB
+        b"}" + text(b"a") + TENSOR + b"sr\xff\xff\xff\x7f.",
+        # a dictionary whose items are something else
+        b"ccollections\nOrderedDict\n)R}" + text(b"items") + b"ctorch\nFloatStorage\nsb.",
+    ],
+    ids=["tensor", "slots", "storage", "kind", "number", "nested", "memo", "items"],
+)
+def test_a_pickle_that_does_more_is_refused(pickled):
+    with pytest.raises(WeightsError):
+        read_weights(packed(b"\x80\x02" + pickled, **{"0": SIX.tobytes()}))
+
+
+def test_values_that_are_shared_have_a_limit(save):
+    values = np.zeros(10_000, np.float32)
+    shared = Storage("0", values)
+    few = {str(i): Tensor(shared, 0, (10_000,), (1,)) for i in range(3)}
+    assert len(read_weights(save(few, zipped=True))) == 3
+    many = {str(i): Tensor(shared, 0, (10_000,), (1,)) for i in range(30)}
+    with pytest.raises(WeightsError, match="more than their file can hold"):
+        read_weights(save(many, zipped=True))
+    with pytest.raises(WeightsError, match=r"beyond its values|more than their file"):
+        read_weights(save({"a": Tensor(shared, 0, (10**12,), (0,))}, zipped=True))
+
+
 @pytest.mark.torch
 def test_what_torch_writes_is_read():
     torch = pytest.importorskip("torch", reason="needs torch")

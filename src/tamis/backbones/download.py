@@ -7,6 +7,7 @@ network, and begins anew when the process was ended.
 
 import contextlib
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +25,9 @@ Progress = Callable[[int, int | None], object]
 HUB: Final = "https://huggingface.co"
 """The hub, unless HF_ENDPOINT names another."""
 
+MOST: Final = 1 << 30
+"""Bytes that are taken of a file whose size the hub does not announce."""
+
 # All of looking up: names, connecting, the answer. An error has to come within 3 seconds.
 _PATIENCE: Final = 2.0
 _SILENCE: Final = 10.0  # seconds without a byte that end a download
@@ -37,6 +41,10 @@ _unanswered: dict[str, tuple[float, str]] = {}
 
 class UnreachableError(Exception):
     """The hub does not answer, or not as a hub does; the text says how."""
+
+
+class TooLongError(Exception):
+    """More comes than was announced."""
 
 
 class AbsentError(Exception):
@@ -131,11 +139,11 @@ def download(remote: Remote, path: Path, *, progress: Progress = lambda *_: None
     Raises
     ------
     UnreachableError
-        Nothing comes any more.
+        Nothing comes any more, or more than was announced.
     DestinationError
         It cannot be written.
     """
-    part = path.with_name(f".{path.name}.{remote.etag[:16]}.part")
+    part = path.with_name(f".{path.name}.{re.sub(r'[^0-9A-Za-z-]', '_', remote.etag[:16])}.part")
     try:
         with open(part, "ab") as file:
             if remote.size is not None and file.tell() > remote.size:
@@ -144,6 +152,9 @@ def download(remote: Remote, path: Path, *, progress: Progress = lambda *_: None
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
+    except TooLongError as error:
+        part.unlink()  # it cannot be the file that was announced
+        raise UnreachableError(str(error)) from None
     except OSError as error:
         raise DestinationError(
             f"cannot write {printable(str(path))}: {error.strerror or error}."
@@ -157,6 +168,8 @@ def _complete(remote: Remote, file: BinaryIO, progress: Progress) -> None:
             _receive(remote, file, progress)
             if remote.size is None:
                 return
+        except TooLongError:
+            raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # of the disk; those of the network have no number
@@ -182,7 +195,14 @@ def _receive(remote: Remote, file: BinaryIO, progress: Progress) -> None:
         if file.tell() and answer.status_code != 206:
             file.truncate(0)  # it does not know of ranges, and sends all of it again
             file.seek(0)
+        most = MOST if remote.size is None else remote.size
         for block in answer.iter_bytes():  # as it comes: of a block of one size a part is lost
+            if file.tell() + len(block) > most:
+                announced = "may be taken without an announced size"
+                raise TooLongError(
+                    f"it sends more than the {most:,} bytes that "
+                    f"{announced if remote.size is None else 'it announced'}"
+                )
             file.write(block)
             progress(file.tell(), remote.size)
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.errors import WeightsError, printable
+from tamis.files.regular import open_regular, size_of
 
 _TYPES: Final = {
     "F64": "<f8",
@@ -53,32 +54,56 @@ def read_safetensors(
     """
     shown = printable(os.fspath(path))
     try:
-        size = os.path.getsize(path)
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
+            size = size_of(file)
             length = int.from_bytes(file.read(8), "little")
             if not 2 <= length <= min(_LONGEST_HEADER, size - 8):
                 raise ValueError("it begins with no header")
-            header = json.loads(file.read(length))
+            header = json.loads(file.read(length), object_pairs_hook=_unique)
             if not isinstance(header, dict):
                 raise ValueError("its header is no table")
             header.pop("__metadata__", None)
+            _check_places(header, size - 8 - length)
             found = {}
             for name, entry in header.items():
                 if wanted(name):
                     start, end = entry["data_offsets"]
-                    if not 0 <= start <= end <= size - 8 - length:
-                        raise ValueError(f"{name} lies outside of it")
                     file.seek(8 + length + start)
                     found[name] = _tensor(name, entry, file.read(end - start))
             return found
     except OSError as error:
         raise WeightsError(f"cannot read the weights {shown}: {error.strerror}.") from error
     # What json and a header of another form raise.
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        why = printable(str(error)[:200]).rstrip(".")
         raise WeightsError(
-            f"{shown} holds no weights in the format safetensors, or is damaged ({error}). "
+            f"{shown} holds no weights in the format safetensors, or is damaged ({why}). "
             "Download it again."
         ) from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        raise ValueError("its header names something twice")
+    return table
+
+
+def _check_places(header: dict[str, Any], size: int) -> None:
+    """Raise ValueError unless the tensors follow each other, whole, as the format demands."""
+    places = []
+    for name, entry in header.items():
+        shape, place = entry["shape"], entry["data_offsets"]
+        if not all(type(n) is int and n >= 0 for n in (*shape, *place)) or len(place) != 2:
+            raise ValueError(f"{name} has a shape or place that cannot be")
+        places.append((place[0], place[1], name))
+    end = 0
+    for start, stop, name in sorted(places):
+        if start != end:
+            raise ValueError(f"{name} does not follow the tensor before it")
+        end = stop
+    if end > size:
+        raise ValueError("its last tensor lies outside of it")
 
 
 def _tensor(name: str, entry: dict[str, Any], data: bytes) -> npt.NDArray[Any]:

@@ -6,8 +6,9 @@ names that a dictionary of arrays needs, builds stand-ins for them, and refuses 
 
 import collections
 import io
+import math
 import pickle
-import zipfile
+import pickletools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
@@ -15,13 +16,17 @@ from typing import Any, Final, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from tamis.errors import WeightsError
+from tamis.errors import FileFormatError, WeightsError, printable
+from tamis.files.archives import bounded_zip
 
 Weights = dict[str, npt.NDArray[Any]]
 """The arrays of a network by the names it gives them."""
 
 _MAGIC: Final = 0x1950A86A20F9469CFC6C  # of the format before torch 1.6, which is no zip file
 _PROTOCOL: Final = 1001
+_MEMO: Final = ("PUT", "BINPUT", "LONG_BINPUT")
+_MOST_TUPLES: Final = 20_000  # a tensor has four
+_COPIES: Final = 4  # of all values, where tensors share them
 _DTYPES: Final = {
     "DoubleStorage": "<f8",
     "FloatStorage": "<f4",
@@ -35,11 +40,18 @@ _DTYPES: Final = {
 }
 
 
+def _refused(stand_in: object, state: object) -> NoReturn:
+    """Stand for ``__setstate__``: a pickle may make a stand-in, and never change it."""
+    raise WeightsError("the weights are a pickle that does more than hold arrays.")
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     """Stands for a class of storages."""
 
     dtype: np.dtype[Any]
+
+    __setstate__ = _refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,8 @@ class _Storage:
     dtype: np.dtype[Any]
     length: int
     values: list[npt.NDArray[Any]] = field(default_factory=list)
+
+    __setstate__ = _refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +74,26 @@ class _Tensor:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
 
+    __setstate__ = _refused
+
     def array(self) -> npt.NDArray[Any]:
         """Copy the values out of the storage."""
+        if len(self.storage.values) != 1:
+            raise WeightsError("the weights hold a tensor without values.")
+        values = self.storage.values[0]
+        if (
+            len(self.shape) != len(self.strides)
+            or min(self.offset, *self.shape, *self.strides, 0) < 0
+        ):
+            raise WeightsError("the weights hold a tensor that cannot be.")
         ends = [(n - 1) * step for n, step in zip(self.shape, self.strides, strict=True)]
-        whole = 0 not in self.shape
-        if min(self.offset, *self.shape, *self.strides, 0) < 0 or (
-            whole and self.offset + sum(ends) >= self.storage.length
+        if math.prod(self.shape) > values.size or (
+            0 not in self.shape and self.offset + sum(ends) >= values.size
         ):
             raise WeightsError("the weights hold a tensor that reaches beyond its values.")
-        (values,) = self.storage.values
         bytes_each = values.itemsize
         view = np.lib.stride_tricks.as_strided(
-            values[self.offset :] if whole else values[:0],
+            values[self.offset :] if 0 not in self.shape else values[:0],
             self.shape,
             [step * bytes_each for step in self.strides],
         )
@@ -82,6 +104,7 @@ class _Maker:
     """Stands for the functions of torch that a pickle calls. Nothing can be set on it."""
 
     __slots__ = ("_make",)
+    __setstate__ = _refused
 
     def __init__(self, make: Callable[..., Any]) -> None:
         object.__setattr__(self, "_make", make)
@@ -161,24 +184,36 @@ def read_weights(data: bytes) -> Weights:
     """
     try:
         found = _read_zip(data) if data[:2] == b"PK" else _read_old(data)
+        return _arrays(found, _COPIES * len(data))
     except WeightsError:
         raise
+    except FileFormatError as error:
+        raise WeightsError(f"the weights are damaged ({error}).") from error
     except Exception as error:  # a damaged pickle may fail in any way
-        raise WeightsError(f"the weights are damaged ({type(error).__name__}: {error}).") from error
-    if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
-        found = found["state_dict"]
+        why = printable(f"{type(error).__name__}: {error}"[:200])
+        raise WeightsError(f"the weights are damaged ({why}).") from error
+
+
+def _arrays(found: Any, limit: int) -> Weights:
+    """Copy the arrays, which may share their values, up to so many bytes."""
+    if isinstance(found, dict) and isinstance(inner := dict.get(found, "state_dict"), dict):
+        found = inner
     if not isinstance(found, dict) or not found:
         raise WeightsError("the weights are no dictionary of arrays.")
     arrays: Weights = {}
-    for name, tensor in found.items():
+    # Not found.items(): a pickle may have put anything in its place.
+    for name, tensor in dict.items(found):
         if not isinstance(name, str) or not isinstance(tensor, _Tensor):
-            raise WeightsError(f"the weights hold {name!r}, which is no array.")
+            raise WeightsError(f"the weights hold {printable(repr(name)[:60])}, which is no array.")
+        limit -= math.prod(tensor.shape) * tensor.storage.dtype.itemsize
+        if limit < 0:
+            raise WeightsError("the weights unfold to more than their file can hold.")
         arrays[name] = tensor.array()
     return arrays
 
 
 def _read_zip(data: bytes) -> Any:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    with bounded_zip(io.BytesIO(data)) as archive:
         (pickled,) = [name for name in archive.namelist() if name.endswith("/data.pkl")]
         folder = pickled.removesuffix("data.pkl")
         if f"{folder}byteorder" in archive.namelist():
@@ -189,19 +224,19 @@ def _read_zip(data: bytes) -> Any:
         def load(storage: _Storage, key: str) -> None:
             _fill(storage, archive.read(f"{folder}data/{key}"))
 
-        return _Reader(io.BytesIO(archive.read(pickled)), load).load()
+        return _unpickled(_Reader(body := io.BytesIO(archive.read(pickled)), load), body)
 
 
 def _read_old(data: bytes) -> Any:
     file = io.BytesIO(data)
-    magic, protocol, system = (_Reader(file, _nothing).load() for _ in range(3))
+    magic, protocol, system = (_unpickled(_Reader(file, _nothing), file) for _ in range(3))
     if magic != _MAGIC or protocol != _PROTOCOL:
         raise WeightsError("the weights are not in a format of torch.")
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise WeightsError("the weights are not little-endian.")
     reader = _Reader(file, _nothing)
-    found = reader.load()
-    for key in _Reader(file, _nothing).load():
+    found = _unpickled(reader, file)
+    for key in _unpickled(_Reader(file, _nothing), file):
         storage = reader.storages[key]
         if int.from_bytes(file.read(8), "little") != storage.length:
             raise WeightsError("the weights are damaged: a length is not the one announced.")
@@ -213,6 +248,23 @@ def _fill(storage: _Storage, data: bytes) -> None:
     if len(data) != storage.length * storage.dtype.itemsize:
         raise WeightsError("the weights are truncated.")
     storage.values[:] = [np.frombuffer(data, storage.dtype)]
+
+
+def _unpickled(reader: _Reader, file: io.BytesIO) -> Any:
+    """Read the next pickle of a file, once its operations are known to be harmless.
+
+    A place in the memo is allocated up to its number, and tuples within tuples are hashed
+    by recursion: both end a process.
+    """
+    start, tuples, count = file.tell(), 0, 0
+    for count, (operation, argument, _) in enumerate(pickletools.genops(file)):
+        if operation.name in _MEMO and not 0 <= int(argument or 0) <= count:
+            raise WeightsError("the weights are a pickle with a memo that cannot be.")
+        tuples += operation.name.startswith("TUPLE")
+        if tuples > _MOST_TUPLES:
+            raise WeightsError(f"the weights hold more than {_MOST_TUPLES:,} tuples.")
+    file.seek(start)
+    return reader.load()
 
 
 def _nothing(storage: _Storage, key: str) -> None:
