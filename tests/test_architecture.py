@@ -22,6 +22,7 @@ tamis.naming
 tamis.images
 tamis.listing
 tamis.table
+tamis.duplicates
 tamis.containment
 tamis.sidecars
 tamis.transfer

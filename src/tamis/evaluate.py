@@ -3,7 +3,7 @@
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.classify import Predictions
+from tamis.duplicates import Overlap
 from tamis.errors import Failure, TableError, printable
+from tamis.index import Matches
 from tamis.metrics import (
     RESAMPLES,
     averages,
@@ -48,6 +50,10 @@ class Evaluation:
         All that the numbers depend on.
     failures : tuple of Failure
         Pictures that could not be read; they do not count in any number.
+    overlap : Overlap or None
+        The scored pictures that are among the examples too; None if nobody looked.
+    without_overlap : Evaluation or None
+        The figures of the other pictures; None if there is no overlap, or nothing else.
     """
 
     classes: tuple[str, ...]
@@ -57,6 +63,8 @@ class Evaluation:
     intervals: dict[str, dict[str, tuple[float, float]]]
     signature: dict[str, str | int]
     failures: tuple[Failure, ...] = ()
+    overlap: Overlap | None = None
+    without_overlap: "Evaluation | None" = None
 
     @property
     def n_images(self) -> int:
@@ -100,10 +108,18 @@ class Evaluation:
             "signature": self.signature,
             "n_images": self.n_images,
             "failures": [{"path": f.path, "reason": f.reason} for f in self.failures],
+            "overlap": None if self.overlap is None else self.overlap.to_dict(),
+            "without_overlap": self.without_overlap and self.without_overlap.to_dict(),
         }
 
 
-def evaluate(predictions: Predictions, truth: Mapping[str, str], *, seed: int = 0) -> Evaluation:
+def evaluate(
+    predictions: Predictions,
+    truth: Mapping[str, str],
+    *,
+    seed: int = 0,
+    overlap: Overlap | None = None,
+) -> Evaluation:
     """Compare predictions with the truth.
 
     Parameters
@@ -113,6 +129,9 @@ def evaluate(predictions: Predictions, truth: Mapping[str, str], *, seed: int = 
         Path of each picture to its class.
     seed : int
         Of the bootstrap.
+    overlap : Overlap, optional
+        The pictures that are among the examples too, as `tamis.duplicates.overlap` finds
+        them. The others are also scored by themselves.
 
     Returns
     -------
@@ -162,7 +181,27 @@ def evaluate(predictions: Predictions, truth: Mapping[str, str], *, seed: int = 
         }
         | versions(),
         failures=predictions.failures,
+        overlap=overlap,
+        without_overlap=_without(predictions, truth, overlap, seed) if overlap else None,
     )
+
+
+def _without(
+    predictions: Predictions, truth: Mapping[str, str], overlap: Overlap, seed: int
+) -> Evaluation | None:
+    """Score the pictures that are not among the examples."""
+    rows = [row for row, path in enumerate(predictions.paths) if path not in overlap]
+    if not rows:
+        return None
+    matches = predictions.neighbours
+    rest = replace(
+        predictions,
+        paths=tuple(predictions.paths[row] for row in rows),
+        probabilities=predictions.probabilities[rows],
+        neighbours=Matches(matches.indices[rows], matches.distances[rows]),
+        failures=(),
+    )
+    return evaluate(rest, truth, seed=seed)
 
 
 def versions() -> dict[str, str | int]:

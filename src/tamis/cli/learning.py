@@ -11,8 +11,11 @@ from typing import Any, Final
 import typer
 
 from tamis.cli.console import as_dicts, say, screen, warn, warn_failures, write_json, write_page
+from tamis.cli.notes import warn_overlap
 from tamis.cli.sources import learn, read_several, read_table
+from tamis.cli.tables import without_overlap
 from tamis.descriptors import descriptor
+from tamis.duplicates import overlap
 from tamis.errors import (
     DestinationError,
     Failure,
@@ -84,6 +87,8 @@ def train_and_tell(
         _check_out(out, force=force)
         check_folder(out + _UNFINISHED)
         parts = _read(source, validation=validation, follow_links=follow_links, seed=seed)
+        tested = overlap(parts.test.paths, [*parts.train.paths, *parts.validation.paths])
+        warn_overlap(tested, "test pictures are among those of the training too", {})
         if net == PROBE:
             trained = _train_probe(
                 source, parts, by or _BY,
@@ -99,12 +104,19 @@ def train_and_tell(
                 )  # fmt: skip
         failures = (*parts.failures, *trained.failures)
         warn_failures(failures)
+        if trained.evaluation is not None and trained.evaluation.overlap:
+            warn_overlap(
+                trained.evaluation.overlap,
+                "validation pictures are among the training pictures too",
+                {},
+            )
         digest = trained.model.save(out)
     remove_run(out + _UNFINISHED)
     if report is not None:
         _write_report(report, trained, parts, json=json)
     _tell(source, out, trained, parts, seconds=time.perf_counter() - start, json=json)
-    write_json(json, _as_dict(out, trained, digest, parts, seconds=time.perf_counter() - start))
+    told = _as_dict(out, trained, digest, parts, seconds=time.perf_counter() - start)
+    write_json(json, told | {"test_overlap": tested.to_dict()})
     if parts.failures:
         raise typer.Exit(1)
     return failures
@@ -251,6 +263,8 @@ def _tell(
             + (", set aside from each class and not learned from" if checked["set_aside"] else ""),
             unless=json,
         )
+        if result.overlap:
+            say(without_overlap(result), unless=json)
     megabytes = os.path.getsize(out) / 1e6
     say(
         f"wrote {printable(out)} ({megabytes:.1f} MB): {_what(trained)}, {len(model.classes)} "

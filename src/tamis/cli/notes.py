@@ -2,9 +2,10 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tamis.cli.console import warn
+from tamis.duplicates import Overlap
 from tamis.errors import printable
 from tamis.listing import is_system_name
 from tamis.splits import Split
@@ -39,6 +40,24 @@ def warn_split(split: Split, source: str) -> None:
     are = "is its part" if len(split.parts) == 1 else "are its parts"
     where = "the classes are the folders in them" if split.folders else "by its column split"
     warn(f"{printable(source)} is a split: {split} {are}, {where}")
+
+
+def warn_overlap(shared: Overlap, what: str, sources: Mapping[str, str]) -> None:
+    """Say that pictures which are scored are among those learned from, or searched.
+
+    `what` goes on after their number; `sources` are the options and what they name.
+    """
+    if not shared:
+        return
+    if len({os.path.realpath(source) for source in sources.values()}) < len(sources):
+        name = printable(next(iter(sources.values())))
+        warn(f"{' and '.join(sources)} are both {name}")
+    path, same = next(iter({**shared.by_path, **shared.by_content}.items()))
+    example = printable(path if path in shared.by_path else f"{path} = {same}")
+    warn(
+        f"{len(shared)} {what} ({len(shared.by_path)} by path, {len(shared.by_content)} by "
+        f"content; {example}, for one)"
+    )
 
 
 def _kind_of_system(name: str) -> str:

@@ -40,7 +40,8 @@ def split(
     """Split class folders into train, val and test.
 
     Every class in the same proportions, at random by --seed, the same on every
-    machine. A class of one picture goes to train, of two to train and test.
+    machine. A class of one picture goes to train, of two to train and test. Files with
+    the same content, whatever their names, go to the same part.
 
         tamis split photos parts --ratio 0.7 0 0.3 --seed 0 --blind
     """
@@ -52,6 +53,7 @@ def split(
     from tamis.cli import writing
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
     from tamis.cli.taking import read_to_take
+    from tamis.duplicates import with_copies_together
     from tamis.errors import InvalidParameterError, printable
     from tamis.lock import locked
     from tamis.sorting import check_destination
@@ -92,6 +94,12 @@ def split(
             table = table.select(labelled)
         if group_by is not None:
             table = with_groups(table, group_by)
+        table, copies = with_copies_together(table)
+        if copies:
+            warn(
+                f"{sum(map(len, copies))} pictures are copies of one another ({len(copies)} "
+                "different ones): copies stay in one part"
+            )
         if folds is None:
             parts = assign_parts(table, ratio=ratio, seed=seed)
         else:
@@ -119,6 +127,8 @@ def split(
             "classes": table.classes,
             "parts": {part: dict(sorted(counts.items())) for part, counts in plan.counts.items()},
             "truth": list(plan.truth),
+            "n_copies": sum(map(len, copies)),
+            "copies": [[table.paths[row] for row in rows] for rows in copies],
             "signature": {
                 "seed": seed,
                 **({"ratio": list(ratio)} if folds is None else {"folds": folds}),

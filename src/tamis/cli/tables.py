@@ -18,6 +18,8 @@ def print_evaluation(result: Evaluation) -> None:
         f"accuracy {result.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}): "
         f"{right} of {result.n_images} pictures right, {len(result.failures)} could not be read"
     )
+    if result.overlap:
+        console.print(without_overlap(result))
     averages = {name: result.report[name] for name in AVERAGES}
     table = Table("", box=None, pad_edge=False)
     for name in ("precision", "recall", "F1", "pictures"):
@@ -44,6 +46,18 @@ def print_evaluation(result: Evaluation) -> None:
     for number, truth, answer in _confusions(result)[:5]:
         console.print(f"{number} of {printable(truth)} taken for {printable(answer)}")
     console.print(" | ".join(f"{key}: {value}" for key, value in result.signature.items()))
+
+
+def without_overlap(result: Evaluation) -> str:
+    """Say how accurate the answers are for pictures that are not among the examples."""
+    n_shared, rest = len(result.overlap or ()), result.without_overlap
+    if rest is None:
+        return "all of them are among the examples, so this is not the accuracy for new pictures"
+    low, high = rest.accuracy_ci
+    return (
+        f"without the {n_shared} among the examples: accuracy {rest.accuracy:.1%} (95 % interval "
+        f"{low:.1%} to {high:.1%}): {int(rest.confusion.trace())} of {rest.n_images} pictures right"
+    )
 
 
 def _confusions(result: Evaluation) -> list[tuple[int, str, str]]:

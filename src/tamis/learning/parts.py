@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
+from tamis.duplicates import with_copies_together
 from tamis.errors import Failure, InvalidParameterError
 from tamis.split import assign_parts
 from tamis.splits import PARTS, check_classes, check_one_fold, split_of, take_part, with_split
@@ -47,7 +48,8 @@ def training_parts(table: ImageTable, *, share: float = 0.2, seed: int = 0) -> T
         Class folders, or a split, as `tamis.splits.split_of` knows it. What is neither of
         its part ``train`` nor of ``val`` is left alone.
     share : float
-        Of each class that is set aside where there is no ``val/``.
+        Of each class that is set aside where there is no ``val/``. Pictures with the same
+        content stay together.
     seed : int
         Of what is set aside.
 
@@ -78,7 +80,8 @@ def training_parts(table: ImageTable, *, share: float = 0.2, seed: int = 0) -> T
     check_classes(table, purpose="training")
     set_aside = not len(validation) and share > 0
     if set_aside:
-        rows = assign_parts(table, ratio=(1 - share, share, 0.0), seed=seed)
+        whole_groups, _ = with_copies_together(table)
+        rows = assign_parts(whole_groups, ratio=(1 - share, share, 0.0), seed=seed)
         table, validation = table.select(rows[_TRAIN]), table.select(rows[_VALIDATION])
     return TrainingParts(table, validation, test, set_aside, n_unlabelled, failures)
 

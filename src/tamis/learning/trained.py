@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -13,6 +13,7 @@ import numpy as np
 
 from tamis.classify import Predictions
 from tamis.descriptors import Descriptor
+from tamis.duplicates import overlap
 from tamis.errors import Failure, MissingExtraError
 from tamis.evaluate import Evaluation, evaluate, versions
 from tamis.features import FeatureTable
@@ -95,7 +96,7 @@ def train_probe(
     )
     answers = None if validation is None else model.predict_features([validation])
     failures = train.failures + (() if validation is None else validation.failures)
-    return _scored(model, answers, parts, Counter(map(str, train.labels)), failures)
+    return _scored(model, answers, parts, train, failures)
 
 
 def train_network(
@@ -190,7 +191,7 @@ def train_network(
     answers = model.predict(parts.validation, jobs=jobs) if len(parts.validation) else None
     failures = tuple(one for one in classifier.failures_ if one.path in set(parts.train.paths))
     failures += answers.failures if answers is not None else ()
-    return _scored(model, answers, parts, Counter(map(str, read.labels)), failures)
+    return _scored(model, answers, parts, read, failures)
 
 
 def need_torch(net: str) -> None:
@@ -205,16 +206,17 @@ def _scored(
     model: Model,
     answers: Predictions | None,
     parts: TrainingParts,
-    counts: Mapping[str, int],
+    learned: ImageTable | FeatureTable,
     failures: tuple[Failure, ...],
 ) -> Trained:
     truth = _truth(parts.validation)
+    counts = Counter(map(str, learned.labels))
     metrics: dict[str, Any] = {
         "training": {"n_images": sum(counts.values()), "per_class": dict(sorted(counts.items()))}
     }
     result = None
     if answers is not None and len(answers):
-        result = evaluate(answers, truth)
+        result = evaluate(answers, truth, overlap=overlap(answers.paths, learned.paths))
         metrics["validation"] = {
             "n_images": result.n_images,
             "accuracy": result.accuracy,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tamis.duplicates import Overlap
 from tamis.errors import Failure
 
 AP_OVER_HITS: Final = "AP over hits found"
@@ -96,6 +97,10 @@ class RetrievalEvaluation:
         Pictures without a class; left out, also of the gallery.
     failures : tuple of Failure
         Pictures that could not be read; left out likewise.
+    overlap : Overlap or None
+        The queries that are in the gallery too; None if nobody looked.
+    without_overlap : RetrievalEvaluation or None
+        The figures of the other queries; None if there is no overlap, or nothing else.
     """
 
     depths: tuple[DepthScores, ...]
@@ -105,6 +110,8 @@ class RetrievalEvaluation:
     n_without_relevant: int = 0
     n_unlabelled: int = 0
     failures: tuple[Failure, ...] = ()
+    overlap: Overlap | None = None
+    without_overlap: "RetrievalEvaluation | None" = None
 
     def to_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
@@ -116,4 +123,6 @@ class RetrievalEvaluation:
             "signature": self.signature,
             "n_images": self.n_images,
             "failures": [{"path": f.path, "reason": f.reason} for f in self.failures],
+            "overlap": None if self.overlap is None else self.overlap.to_dict(),
+            "without_overlap": self.without_overlap and self.without_overlap.to_dict(),
         }

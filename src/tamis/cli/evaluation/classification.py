@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 from tamis.cli.answering import Teacher, answer
 from tamis.cli.console import as_dicts, say, write_json, write_page
+from tamis.cli.notes import warn_overlap
 from tamis.cli.sources import read_test
 from tamis.cli.tables import print_evaluation
+from tamis.duplicates import overlap
 from tamis.errors import Failure, printable
 from tamis.evaluate import evaluate
 
@@ -34,7 +36,15 @@ def score_classification(
         for path, label in zip(pictures.paths, pictures.labels, strict=True)
         if label is not None
     }
-    result = evaluate(answers, labels, seed=seed)
+    shared = None
+    if how.train is not None:
+        shared = overlap(answers.paths, answers.train_paths)
+        warn_overlap(
+            shared,
+            "test pictures are among the examples too",
+            {"--train": how.train, "--test": test},
+        )
+    result = evaluate(answers, labels, seed=seed, overlap=shared)
     if json != "-":
         print_evaluation(result)
     if report is not None:

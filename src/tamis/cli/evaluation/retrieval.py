@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from tamis.cli.console import progress, warn, warn_failures, write_json
 from tamis.cli.evaluation.retrieval_tables import print_retrieval
+from tamis.cli.notes import warn_overlap
 from tamis.cli.sources import Role, chosen_classes, labelled, learn, read_several, read_table
 from tamis.descriptors import Descriptor, descriptor
 from tamis.distances import check_distance
+from tamis.duplicates import Overlap, overlap
 from tamis.errors import Failure, InvalidParameterError
 from tamis.features import FeatureTable
 from tamis.retrieval import (
@@ -144,10 +146,42 @@ def _at_once(
         )
         tables.append(found)
         warn_failures(found.failures)
-    if len(tables) == 2 and (shared := set(tables[0].paths) & set(tables[1].paths)):
-        warn(f"{len(shared)} queries are in the gallery too, where each finds itself")
     with progress("queries", len(tables[-1])) as advance:
-        return evaluate_retrieval(*tables, depths=depths, jobs=jobs, seed=seed, progress=advance)
+        result = evaluate_retrieval(*tables, depths=depths, jobs=jobs, seed=seed, progress=advance)
+    if len(tables) < 2:
+        return result
+    gallery, queries = tables
+    shared = overlap(queries.paths, gallery.paths)
+    warn_overlap(
+        shared,
+        "queries are in the gallery too, where each finds itself",
+        {f"--{what}": source for source, _, what in sources},
+    )
+    rest = _without(shared, gallery, queries, result, jobs=jobs, seed=seed)
+    return replace(result, overlap=shared, without_overlap=rest)
+
+
+def _without(
+    shared: Overlap,
+    gallery: FeatureTable,
+    queries: FeatureTable,
+    result: RetrievalEvaluation,
+    *,
+    jobs: int | None,
+    seed: int,
+) -> RetrievalEvaluation | None:
+    """Score the queries that are not in the gallery, at the same depths."""
+    rows = [row for row, path in enumerate(queries.paths) if path not in shared]
+    sought = {label for label in gallery.labels if label is not None}
+    if not shared or not any(queries.labels[row] in sought for row in rows):
+        return None
+    return evaluate_retrieval(
+        gallery,
+        replace(queries.select(rows), failures=()),
+        depths=[scores.depth for scores in result.depths],
+        jobs=jobs,
+        seed=seed,
+    )
 
 
 def parse_depths(values: list[str]) -> list[int]:

@@ -38,8 +38,24 @@ def print_retrieval(result: RetrievalEvaluation) -> None:
     for row in rows:
         figures.add_row(*row)
     console.print(figures, end="\n\n")
+    if result.overlap:
+        console.print(_without_overlap(result), end="\n\n")
     _print_classes(console, result)
     console.print(" | ".join(f"{key}: {value}" for key, value in result.signature.items()))
+
+
+def _without_overlap(result: RetrievalEvaluation) -> str:
+    n_shared, rest = len(result.overlap or ()), result.without_overlap
+    if rest is None:
+        return "all queries are in the gallery too, so these are not the figures for new pictures"
+    said = f"without the {n_shared} that are in the gallery too, of {rest.n_images} pictures:"
+    for scores in rest.depths:
+        low, high = scores.intervals["mmap"]
+        said += (
+            f"\nMMAP at depth {scores.depth} {scores.mmap:.3f} ({low:.3f} to {high:.3f}), "
+            f"precision {scores.precision:.3f}, error rate {scores.error_rate:.3f}"
+        )
+    return said
 
 
 def _print_classes(console: Console, result: RetrievalEvaluation) -> None:
