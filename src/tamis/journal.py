@@ -108,6 +108,7 @@ class Journal:
         folders: Sequence[str],
         transfers: Sequence[Transfer],
         made: Mapping[str, Callable[[str], object]] | None = None,
+        absent: Sequence[str] = (),
         settings: Mapping[str, Any] | None = None,
     ) -> Self:
         """Write the plan of a new run; no picture is touched yet.
@@ -125,8 +126,11 @@ class Journal:
             writes one to the path it is given. They are written before the plan,
             so that a run resumed has them. Each gets its name even if an earlier run
             wrote a file of that name: that one is renamed (``report-2.html``, then
-            ``-3``), which undoing this run takes back. A file that is not as tamis
-            wrote it keeps its name, and the new one gets the number.
+            ``-3``), as it is now, which undoing this run takes back. A file that no
+            earlier run wrote keeps its name, and the new one gets the number.
+        absent : sequence of str, optional
+            Names that outputs of this command have, but this run writes no such file:
+            that of an earlier run is renamed likewise.
         settings : mapping from str to JSON values, optional
             The options of the command, kept in `settings`.
 
@@ -138,7 +142,7 @@ class Journal:
             The journal of an earlier run is damaged.
         """
         check_plan(root, folders, [*(one.destination for one in transfers), *(made or {})])
-        earlier = _outputs(root) if made else {}
+        earlier = _outputs(root) if made else set()
         try:
             enter(root)
             file = JournalFile.reserve(root)
@@ -154,7 +158,7 @@ class Journal:
                 _written(os.path.join(drafts, f"made-{i}"), name, write)
                 for i, (name, write) in enumerate((made or {}).items())
             ]
-            asides = plan_asides(root, [output.destination for output in outputs], earlier)
+            asides = plan_asides(root, [*(made or {}), *absent], earlier)
             planned = [*transfers, *asides, *outputs]
             journal = cls(root, file.number, command, mode, new, planned, dict(settings or {}))
             journal._file = file
@@ -357,14 +361,15 @@ def _written(draft: str, name: str, write: Callable[[str], object]) -> Transfer:
     return Transfer.of(draft, name, made=True)
 
 
-def _outputs(root: str) -> dict[str, set[str]]:
-    """Digests of what earlier runs wrote, by the names that they gave it."""
-    found: dict[str, set[str]] = {}
-    for run in journals(root):
-        for transfer in run.transfers:
-            if transfer.made and transfer.digest is not None and not run.foreign:
-                found.setdefault(transfer.destination, set()).add(transfer.digest)
-    return found
+def _outputs(root: str) -> set[str]:
+    """Names of the outputs that earlier runs of this user wrote."""
+    return {
+        transfer.destination
+        for run in journals(root)
+        if not run.foreign
+        for transfer in run.transfers
+        if transfer.made
+    }
 
 
 def _foreign(found: Records, root: str) -> str:

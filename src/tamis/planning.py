@@ -3,12 +3,11 @@
 import itertools
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from tamis.errors import DestinationError, printable
 from tamis.files.entry import entry_below
-from tamis.files.evidence import fingerprint_or_none
-from tamis.naming import TakenNames
+from tamis.naming import TakenNames, numbered
 from tamis.records import is_below
 from tamis.transfer import Mode, Transfer
 
@@ -35,19 +34,27 @@ def check_plan(root: str, folders: Sequence[str], destinations: Iterable[str]) -
             )
 
 
-def plan_asides(root: str, names: Sequence[str], earlier: Mapping[str, set[str]]) -> list[Transfer]:
-    """Plan new names for outputs of earlier runs that stand where new ones are to be."""
-    taken, planned = TakenNames(root), []
+def plan_asides(root: str, names: Sequence[str], earlier: Set[str]) -> list[Transfer]:
+    """Plan new names for outputs of earlier runs that stand where new ones are to be.
+
+    Those that were changed since are renamed as they are. All get one number, so that the
+    outputs of one run are known by it.
+    """
+    standing = []
     for name in names:
-        taken.take("", name)
-    for name in names:
-        if "/" in name or name not in earlier:
-            continue
-        with entry_below(root, name) as file:
-            if fingerprint_or_none(file, whole=True) in earlier[name]:
-                other = taken.take_free("", name)
-                planned.append(Transfer.of(os.path.join(root, name), other, aside=True))
-    return planned
+        if "/" not in name and name in earlier:
+            with entry_below(root, name) as file:
+                if file.is_file():
+                    standing.append(name)
+    taken = TakenNames(root)
+    for number in itertools.count(2):
+        others = [numbered(name, number) for name in standing]
+        if taken.take_all("", others):
+            break
+    return [
+        Transfer.of(os.path.join(root, name), other, aside=True)
+        for name, other in zip(standing, others, strict=True)
+    ]
 
 
 def cannot_write(root: str, error: OSError) -> DestinationError:

@@ -149,7 +149,13 @@ def sort(
             if failures:
                 made[FAILURES] = lambda file: write_failures(file, failures)
             outcome, placed = writing.carry_out(
-                plan, out, command="sort", mode=mode, made=made, settings=settings
+                plan,
+                out,
+                command="sort",
+                mode=mode,
+                made=made,
+                absent=[name for name in (PREDICTIONS, REPORT, FAILURES) if name not in made],
+                settings=settings,
             )
             warn_failures(outcome.failures, doing="could not place")
             unplaced = as_dicts(outcome.failures)

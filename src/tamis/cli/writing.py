@@ -36,6 +36,7 @@ def carry_out(
     command: str,
     mode: Mode,
     made: Mapping[str, Callable[[str], object]] | None = None,
+    absent: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
 ) -> tuple[Outcome, list[str]]:
     """Write the journal, then do what it says; also gives the paths of the `made` files."""
@@ -46,6 +47,7 @@ def carry_out(
         folders=plan.folders,
         transfers=plan.transfers,
         made=dict(made or {}),
+        absent=absent,
         settings=settings,
     )
     with progress(f"{mode}", len(journal.transfers)) as advance:
@@ -55,6 +57,8 @@ def carry_out(
             f"{outcome.incomplete} copies are whole but for their times, permissions or "
             f"attributes, which the disk of {printable(out)} did not take"
         )
+    if renamed := [one.destination for one in journal.transfers if one.aside]:
+        warn(f"what the run before wrote is now {', '.join(map(printable, renamed))}")
     return outcome, _made(journal, out)
 
 
