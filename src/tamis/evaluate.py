@@ -13,6 +13,7 @@ import numpy.typing as npt
 from tamis.classify import Predictions
 from tamis.duplicates import Overlap
 from tamis.errors import Failure, TableError, printable
+from tamis.images import default_reading
 from tamis.index import Matches
 from tamis.metrics import (
     RESAMPLES,
@@ -173,13 +174,13 @@ def evaluate(
             }
             for i, average in enumerate(AVERAGES)
         },
-        signature=predictions.settings
+        signature=versions()
+        | predictions.settings
         | {
             "task": "classification",
             "n_test": len(predictions),
             "bootstrap": f"{RESAMPLES} resamples, seed {seed}",
-        }
-        | versions(),
+        },
         failures=predictions.failures,
         overlap=overlap,
         without_overlap=_without(predictions, truth, overlap, seed) if overlap else None,
@@ -205,9 +206,12 @@ def _without(
 
 
 def versions() -> dict[str, str | int]:
-    """Name the programs that numbers depend on, with their versions."""
+    """Name the programs that numbers depend on, with versions, and how colours are read."""
     packages = ("tamis", "numpy", "numba", "simplejpeg", "opencv-python-headless", "pillow")
-    found: dict[str, str | int] = {"python": platform.python_version()}
+    found: dict[str, str | int] = {
+        "python": platform.python_version(),
+        "icc": "applied" if default_reading().icc else "ignored",
+    }
     found |= {name: version(name) for name in packages}
     if runtime := sys.modules.get("onnxruntime"):  # loaded: a network was run
         found["onnxruntime"] = runtime.__version__

@@ -1,8 +1,8 @@
 """Extraction: a table of pictures and descriptors in, tables of vectors out.
 
-Pictures are read and described in chunks by threads: reading, decoding and the
-kernels let go of Python's lock, so threads share the processors without sending
-vectors from process to process. Each file is read and decoded once, for all
+Pictures are read and described in chunks by threads. Each lets a process of its own
+decode, so that a file that crashes a decoder is one failure, and describes what comes
+back: the kernels let go of Python's lock. Each file is read and decoded once, for all
 descriptors. However long the table, only a few chunks are in memory.
 """
 
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from tamis.descriptors.base import Descriptor, Features
 from tamis.errors import Failure, ImageReadError, InvalidParameterError
-from tamis.images import DEFAULT_MAX_PIXELS, Decoders, Picture, Reading
+from tamis.images import DEFAULT_MAX_PIXELS, Decoders, Picture, reading_with
 from tamis.table import ImageTable
 
 Progress = Callable[[int], object]
@@ -100,6 +100,7 @@ def extract(
     *,
     jobs: int | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    icc: bool | None = None,
     progress: Progress | None = None,
 ) -> FeatureTable:
     """Describe every picture of a table.
@@ -113,6 +114,10 @@ def extract(
         depend on it.
     max_pixels : int
         As `tamis.images.read_image` takes it.
+    icc : bool, optional
+        Convert colours to sRGB by the embedded profile. By default as
+        `tamis.images.reading_with` has set, which also sets the limits of memory and time;
+        True unless it was used.
     progress : callable, optional
         Told how many pictures are done, as they are done.
 
@@ -123,7 +128,7 @@ def extract(
         pictures per thread.
     """
     (found,) = extract_several(
-        table, [descriptor], jobs=jobs, max_pixels=max_pixels, progress=progress
+        table, [descriptor], jobs=jobs, max_pixels=max_pixels, icc=icc, progress=progress
     )
     return found
 
@@ -134,13 +139,14 @@ def extract_several(
     *,
     jobs: int | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    icc: bool | None = None,
     progress: Progress | None = None,
 ) -> list[FeatureTable]:
     """Describe every picture of a table by several descriptors, from one reading.
 
     Parameters
     ----------
-    table, jobs, max_pixels, progress
+    table, jobs, max_pixels, icc, progress
         As `extract` takes them.
     descriptors : sequence of Descriptor
 
@@ -152,7 +158,9 @@ def extract_several(
     features = [np.empty((len(table), one.dim), np.float32) for one in descriptors]
     good: list[int] = []
     failures: list[Failure] = []
-    with closing(describe_chunks(table, descriptors, jobs=jobs, max_pixels=max_pixels)) as chunks:
+    with closing(
+        describe_chunks(table, descriptors, jobs=jobs, max_pixels=max_pixels, icc=icc)
+    ) as chunks:
         for chunk in chunks:
             for whole, piece in zip(features, chunk.features, strict=True):
                 whole[len(good) : len(good) + len(chunk.rows)] = piece
@@ -190,6 +198,7 @@ def describe_chunks(
     *,
     jobs: int | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    icc: bool | None = None,
     digest: bool = False,
 ) -> Generator[Chunk, None, None]:
     """Read every picture of a table once, and describe it by each descriptor.
@@ -199,7 +208,7 @@ def describe_chunks(
     table : ImageTable
     descriptors : sequence of Descriptor
         None at all only reads.
-    jobs, max_pixels
+    jobs, max_pixels, icc
         As `extract` takes them.
     digest : bool
         Also hash the files.
@@ -247,7 +256,8 @@ def describe_chunks(
         describe()
         return chunk
 
-    decoders = Decoders(Reading(max_pixels=max_pixels))
+    with reading_with(max_pixels=max_pixels, icc=icc) as how:
+        decoders = Decoders(how)
     starts = range(0, len(table), _CHUNK)
     with closing(decoders):
         if jobs == 1 or len(starts) <= 1:

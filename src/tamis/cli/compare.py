@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tamis.cli.console import Classes, Distance, FollowLinks, Jobs, Json, MaxPixels
+from tamis.cli.console import (
+    Classes,
+    Distance,
+    FollowLinks,
+    Jobs,
+    Json,
+    MaxMemory,
+    MaxPixels,
+    NoIcc,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +73,8 @@ def compare(
     follow_links: FollowLinks = False,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
+    max_memory: MaxMemory = 1000,
+    no_icc: NoIcc = False,
     json: Json = None,
 ) -> None:
     """Find the descriptor, or the fusion of several, that serves pictures best.

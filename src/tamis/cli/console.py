@@ -59,6 +59,38 @@ MaxPixels = Annotated[
     int,
     typer.Option(metavar="N", min=1, help="Skip pictures of more pixels than this."),
 ]
+
+
+def _no_icc(ctx: typer.Context, value: bool) -> bool:
+    from tamis.images import reading_with
+
+    ctx.with_resource(reading_with(icc=not value))
+    return value
+
+
+def _max_memory(ctx: typer.Context, value: int) -> int:
+    from tamis.images import reading_with
+
+    ctx.with_resource(reading_with(max_memory=value * 1_000_000))
+    return value
+
+
+# These two act by themselves, for as long as the command runs.
+NoIcc = Annotated[
+    bool,
+    typer.Option(
+        "--no-icc", help="Take colours as stored, not by embedded profiles.", callback=_no_icc
+    ),
+]
+MaxMemory = Annotated[
+    int,
+    typer.Option(
+        metavar="MB",
+        min=1,
+        help="Memory for all pictures being decoded; larger ones are skipped.",
+        callback=_max_memory,
+    ),
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if a file was skipped.")]
 FollowLinks = Annotated[
     bool,

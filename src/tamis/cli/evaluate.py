@@ -10,7 +10,9 @@ from tamis.cli.console import (
     FollowLinks,
     Jobs,
     Json,
+    MaxMemory,
     MaxPixels,
+    NoIcc,
     Strict,
     Trust,
     writes,
@@ -120,6 +122,8 @@ def evaluate(
     follow_links: FollowLinks = False,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
+    max_memory: MaxMemory = 1000,
+    no_icc: NoIcc = False,
     strict: Strict = False,
     json: Json = None,
 ) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import FollowLinks, Jobs, Json, MaxPixels, Strict
+from tamis.cli.console import FollowLinks, Jobs, Json, MaxMemory, MaxPixels, NoIcc, Strict
 
 
 def index(
@@ -40,6 +40,8 @@ def index(
     follow_links: FollowLinks = False,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
+    max_memory: MaxMemory = 1000,
+    no_icc: NoIcc = False,
     strict: Strict = False,
     json: Json = None,
 ) -> None:

@@ -4,7 +4,17 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import Distance, FollowLinks, Jobs, Json, MaxPixels, Strict, writes
+from tamis.cli.console import (
+    Distance,
+    FollowLinks,
+    Jobs,
+    Json,
+    MaxMemory,
+    MaxPixels,
+    NoIcc,
+    Strict,
+    writes,
+)
 from tamis.files.kinds import PAGE
 
 
@@ -58,6 +68,8 @@ def search(
     follow_links: FollowLinks = False,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
+    max_memory: MaxMemory = 1000,
+    no_icc: NoIcc = False,
     strict: Strict = False,
     json: Json = None,
 ) -> None:

@@ -11,7 +11,9 @@ from tamis.cli.console import (
     Jobs,
     Json,
     K,
+    MaxMemory,
     MaxPixels,
+    NoIcc,
     Root,
     Strict,
     TakeOutside,
@@ -48,6 +50,8 @@ def sort(
     ] = False,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
+    max_memory: MaxMemory = 1000,
+    no_icc: NoIcc = False,
     strict: Strict = False,
     json: Json = None,
 ) -> None:
@@ -204,7 +208,7 @@ def sort(
                     strict=True,
                 )
             ],
-            "signature": answers.settings | versions(),
+            "signature": versions() | answers.settings,
             "failures": as_dicts(failures),
             "unplaced": unplaced,
             "ignored": list(pictures.ignored),

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tamis.cli.console import FollowLinks, Jobs, Json, Strict, writes
+from tamis.cli.console import FollowLinks, Jobs, Json, MaxMemory, NoIcc, Strict, writes
 from tamis.files.kinds import MODEL, PAGE
 
 _NETWORKS = "Networks"
@@ -106,6 +106,8 @@ def train(
             metavar="N", min=1, help="Probe: skip larger pictures.", show_default="200000000"
         ),
     ] = None,
+    max_memory: MaxMemory = 1000,
+    no_icc: NoIcc = False,
     strict: Strict = False,
     json: Json = None,
 ) -> None:

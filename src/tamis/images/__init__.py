@@ -25,6 +25,8 @@ from tamis.images.limits import (
     DEFAULT_MAX_PIXELS,
     DEFAULT_MAX_SECONDS,
     Reading,
+    default_reading,
+    reading_with,
 )
 from tamis.images.pixels import DEFAULT_SIZE, Pixels, Size, Square, as_rgb, fit, working_shape
 from tamis.images.reading import read_image, read_picture
@@ -43,10 +45,12 @@ __all__ = [
     "Size",
     "Square",
     "as_rgb",
+    "default_reading",
     "digest_of",
     "fit",
     "has_signature",
     "read_image",
     "read_picture",
+    "reading_with",
     "working_shape",
 ]

@@ -1,7 +1,9 @@
 """What one picture may take: pixels, memory, time, scans."""
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +29,8 @@ UNASKED: Final = 32_000_000
 class Reading:
     """How pictures are read: what `tamis.images.read_image` takes besides the size.
 
+    `reading_with` changes the defaults for all that runs inside a ``with`` block.
+
     Attributes
     ----------
     max_pixels : int
@@ -43,6 +47,49 @@ class Reading:
     max_memory: int = DEFAULT_MAX_MEMORY
     max_seconds: int = DEFAULT_MAX_SECONDS
     icc: bool = True
+
+
+_default: ContextVar[Reading] = ContextVar("reading", default=Reading())  # noqa: B039 - frozen
+
+
+def default_reading() -> Reading:
+    """Give the way of reading that `reading_with` has set."""
+    return _default.get()
+
+
+@contextlib.contextmanager
+def reading_with(
+    *,
+    max_pixels: int | None = None,
+    max_memory: int | None = None,
+    max_seconds: int | None = None,
+    icc: bool | None = None,
+) -> Iterator[Reading]:
+    """Change how pictures are read, for all that runs inside the block.
+
+    Parameters
+    ----------
+    max_pixels, max_memory, max_seconds, icc
+        As `Reading` has them; None leaves one as it is.
+
+    Examples
+    --------
+    >>> with reading_with(icc=False) as how:
+    ...     how.icc
+    False
+    """
+    now = _default.get()
+    how = Reading(
+        now.max_pixels if max_pixels is None else max_pixels,
+        now.max_memory if max_memory is None else max_memory,
+        now.max_seconds if max_seconds is None else max_seconds,
+        now.icc if icc is None else icc,
+    )
+    token = _default.set(how)
+    try:
+        yield how
+    finally:
+        _default.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +116,7 @@ def within(limit: int) -> Callable[[int], None]:
         if needed > limit:
             raise Unreadable(
                 f"needs {_megabytes(needed)} of memory to be decoded, more than the limit of "
-                f"{_megabytes(limit)} (raise it with --max-memory)"
+                f"{_megabytes(limit)} (raise it: --max-memory {-(-needed // 1_000_000)})"
             )
 
     return afford

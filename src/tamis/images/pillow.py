@@ -44,7 +44,7 @@ _FORMATS: Final = (
 )
 _TGA_END: Final = b"TRUEVISION-XFILE.\0"
 # Bytes per pixel that a decoder takes until the picture is one of Pillow's.
-_DECODER_BYTES: Final = {"AVIF": 12, "HEIF": 14, "WEBP": 12, "JPEG2000": 20, "GIF": 8, "TIFF": 6}
+_DECODER_BYTES: Final = {"AVIF": 12, "HEIF": 14, "WEBP": 12, "JPEG2000": 20, "GIF": 8}
 _MODE_BYTES: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2}  # else 4
 _LARGE: Final = 16_000_000  # pixels: more are never copied whole
 _BAND: Final = 1 << 22  # pixels converted at a time
@@ -75,6 +75,8 @@ def decode_pillow(
         factor = _factor(picture, sizes)
         host.afford(_needed(picture, factor))
         picture.load()
+        if picture.format in ("AVIF", "HEIF"):
+            _check_not_filled(picture, file)
         if picture.format == "TIFF" and (said := _errors_in(host.heard())):
             raise Unreadable(f"is truncated or damaged ({said})")
         profile = (png.icc if png else picture.info.get("icc_profile") or b"") if how.icc else b""
@@ -185,6 +187,9 @@ def _factor(picture: Image.Image, sizes: list[Size]) -> int:
 def _needed(picture: Image.Image, factor: int) -> int:
     pixels = picture.width * picture.height
     per_pixel = _DECODER_BYTES.get(picture.format or "", 0) + _MODE_BYTES.get(picture.mode, 4)
+    if isinstance(picture, TiffImageFile):  # libtiff holds a strip
+        rows = tiff.tag(picture, tiff.ROWS, picture.height) or 1
+        per_pixel += 4 * min(rows, picture.height) // picture.height
     copies = 12 if pixels <= _LARGE else 6 if factor == 1 else 1
     return pixels * (per_pixel + copies)
 
@@ -316,6 +321,21 @@ def _mended(picture: Image.Image, png: Png | None, file: BinaryIO, host: Host) -
 
         return _in_12_bits(picture, data) or picture
     return picture
+
+
+def _check_not_filled(picture: Image.Image, file: BinaryIO) -> None:
+    """Refuse a picture whose data are gone: AV1 and HEVC then show one colour, and say nothing.
+
+    A picture that has one colour takes some hundred bytes, and an extreme compression does
+    not take a byte for a thousand pixels.
+    """
+    extrema = cast(list[tuple[int, int]], picture.getextrema())
+    if any(low != high for low, high in extrema[:3]):
+        return
+    beside = sum(len(picture.info.get(name) or b"") for name in ("exif", "xmp", "icc_profile"))
+    length = file.seek(0, io.SEEK_END) - beside
+    if length > 1000 + picture.width * picture.height // 1000:
+        raise Unreadable("is damaged (its data show nothing but one colour)")
 
 
 def _cropped(picture: Image.Image) -> Image.Image:

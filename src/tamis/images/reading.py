@@ -11,6 +11,7 @@ from tamis.images.limits import (
     DEFAULT_MAX_PIXELS,
     DEFAULT_MAX_SECONDS,
     Reading,
+    default_reading,
 )
 from tamis.images.pixels import DEFAULT_SIZE, Pixels, Size
 
@@ -64,7 +65,7 @@ def read_picture(
     path: str | os.PathLike[str],
     sizes: Iterable[Size],
     *,
-    how: Reading = Reading(),  # noqa: B008 - it is frozen
+    how: Reading | None = None,
     digest: bool = False,
 ) -> Picture:
     """Read one picture for several working sizes, from one reading of the file.
@@ -76,7 +77,8 @@ def read_picture(
     ----------
     path : str or os.PathLike
     sizes : iterable of (int, Square or None)
-    how : Reading
+    how : Reading, optional
+        By default as `reading_with` has set.
     digest : bool
         Also hash the bytes of the file.
 
@@ -85,7 +87,7 @@ def read_picture(
     ImageReadError
         As `read_image`.
     """
-    decoders = Decoders(how)
+    decoders = Decoders(how or default_reading())
     try:
         (answer,) = decoders.read([os.fspath(path)], sizes, digest=digest)
     finally:

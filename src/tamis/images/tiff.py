@@ -6,7 +6,7 @@ from typing import Any, Final
 from PIL.TiffImagePlugin import TiffImageFile
 
 BITS, COMPRESSION, PHOTOMETRIC, OFFSETS, SAMPLES = 258, 259, 262, 273, 277
-COUNTS, PLANES, FORMAT, COLORMAP, DNG = 279, 284, 339, 320, 50706
+ROWS, COUNTS, PLANES, FORMAT, COLORMAP = 278, 279, 284, 339, 320
 _TILE_OFFSETS, _TILE_COUNTS = 324, 325
 _TYPES: Final = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}
 _KINDS: Final = {1: "unsigned", 2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}

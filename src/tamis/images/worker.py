@@ -12,6 +12,7 @@ import sys
 from typing import Any, BinaryIO, Final
 
 import cv2
+from PIL import Image
 
 from tamis.errors import ImageReadError
 from tamis.images.decoding import Picture, decode_file
@@ -28,6 +29,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
     os.dup2(2, 1)  # what a library prints must not get between the answers
     cv2.setNumThreads(1)
+    Image.MAX_IMAGE_PIXELS = None  # ours is an argument
     requests = sys.stdin.buffer
     memory = _Memory()
     _leave_no_core()

@@ -157,7 +157,12 @@ class Model:
             In the order of `table`.
         """
         look = partial(
-            extract, descriptor=self.looks, jobs=jobs, max_pixels=max_pixels, progress=progress
+            extract,
+            descriptor=self.looks,
+            jobs=jobs,
+            max_pixels=max_pixels,
+            icc=self.icc,
+            progress=progress,
         )
         length = max(64, _CHUNK_BYTES // (4 * self.looks.dim))
         return self.predict_features(look(piece) for piece in chunks(table, length))
@@ -196,12 +201,21 @@ class Model:
         )
 
     @property
+    def icc(self) -> bool:
+        """Whether the pictures that it was trained on were read by their colour profiles.
+
+        Those that it is asked about are read alike.
+        """
+        return self.signature.get("icc") != "ignored"
+
+    @property
     def settings(self) -> dict[str, str | int]:
         """What its answers depend on, for a signature."""
         kept = ("n_train", "training", "seed", "strength", "epochs", "best_epoch")
         return {
             "model": f"{self.net} {self.digest}".strip(),
             "descriptor": self.looks.spec,
+            "icc": "applied" if self.icc else "ignored",
             **{key: value for key, value in self.signature.items() if key in kept},
         }
 

@@ -106,7 +106,7 @@ def render(
     paths = [path for shown in lists.values() for answer in shown for path in answer.pictures]
     paths += [path for strip in strips for path, _ in strip.examples]
 
-    signature = predictions.settings | versions() if evaluation is None else evaluation.signature
+    signature = versions() | predictions.settings if evaluation is None else evaluation.signature
     return (
         environment()
         .get_template("report.html.j2")

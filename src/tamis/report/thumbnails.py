@@ -9,7 +9,7 @@ import simplejpeg
 from markupsafe import Markup
 
 from tamis.errors import ImageReadError
-from tamis.images import read_image
+from tamis.images import Decoders, reading_with
 
 THUMBNAIL: Final = 96
 _QUALITY: Final = 80
@@ -22,13 +22,14 @@ def thumbnails(
 
     `size` is their longest side, in pixels.
     """
+    with reading_with(max_pixels=max_pixels) as how:
+        decoders = Decoders(how)
 
     def thumbnail(path: str) -> Markup:
-        try:
-            image = read_image(path, size=size, max_pixels=max_pixels)
-        except ImageReadError:
+        (picture,) = decoders.read([path], [size])
+        if isinstance(picture, ImageReadError):
             return Markup("")
-        data = simplejpeg.encode_jpeg(image, quality=_QUALITY, colorsubsampling="420")
+        data = simplejpeg.encode_jpeg(picture.at(size), quality=_QUALITY, colorsubsampling="420")
         return Markup("data:image/jpeg;base64," + base64.b64encode(data).decode("ascii"))
 
     different = list(dict.fromkeys(paths))

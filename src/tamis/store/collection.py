@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tamis.descriptors import descriptor
 from tamis.errors import CollectionError, Failure, MissingExtraError, printable
 from tamis.features import FeatureTable
+from tamis.images import default_reading
 from tamis.listing import sort_key
 from tamis.store.checking import (
     FACTS,
@@ -28,6 +29,7 @@ from tamis.table import ImageTable
 FORMAT: Final = 1
 FORMAT_KEY: Final = b"tamis:format"
 ROOT_KEY: Final = b"tamis:root"
+ICC_KEY: Final = b"tamis:icc"
 _DATASET: Final = "images.lance"
 _BATCH_BYTES: Final = 64 << 20
 
@@ -167,6 +169,27 @@ class Collection:
         return self._root
 
     @property
+    def icc(self) -> bool:
+        """Whether its pictures are read by their colour profiles."""
+        return (self.dataset.schema.metadata or {}).get(ICC_KEY) != b"ignored"
+
+    def check_reading(self) -> None:
+        """Refuse to compare its vectors with those of pictures that are read otherwise.
+
+        Raises
+        ------
+        CollectionError
+            Colour profiles are applied here and not there, or the other way round.
+        """
+        if self.icc != default_reading().icc:
+            how, option = ("with", "without") if self.icc else ("without", "with")
+            raise CollectionError(
+                f"the collection {printable(self.path)} was made {how} colour profiles, and this "
+                f"command reads pictures {option} them. Run it {option} --no-icc, or index into "
+                "another collection."
+            )
+
+    @property
     def columns(self) -> dict[str, str]:
         """Spec of each descriptor to the name of its column."""
         return {
@@ -239,6 +262,7 @@ class Collection:
         """
         import pyarrow as pa
 
+        self.check_reading()
         if spec not in self.columns:
             raise CollectionError(
                 f"the collection {printable(self.path)} holds no vectors by {spec}. It holds: "

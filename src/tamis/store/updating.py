@@ -20,7 +20,7 @@ import numpy as np
 from tamis.descriptors import Descriptor, descriptor
 from tamis.errors import CollectionError, DestinationError, Failure, printable
 from tamis.features import Chunk, Progress, describe_chunks
-from tamis.images import DEFAULT_MAX_PIXELS
+from tamis.images import DEFAULT_MAX_PIXELS, default_reading
 from tamis.lock import locked
 from tamis.store.adding import FOLDER as ADDING
 from tamis.store.adding import Adding
@@ -30,6 +30,7 @@ from tamis.store.checking import lance_errors
 from tamis.store.collection import (
     FORMAT,
     FORMAT_KEY,
+    ICC_KEY,
     ROOT_KEY,
     Collection,
     dataset_path,
@@ -153,6 +154,7 @@ def _open_or_create(name: str, root: str) -> Collection:
     as_text = json.dumps(absolute)  # ASCII, whatever the bytes of the name
     if is_committed(name):
         collection = Collection.open(name)
+        collection.check_reading()
         if os.path.realpath(collection.root) != os.path.realpath(root):
             if os.path.isdir(collection.root):
                 raise CollectionError(
@@ -179,7 +181,11 @@ def _open_or_create(name: str, root: str) -> Collection:
             pa.field("height", pa.int32()),
             pa.field("failure", pa.string()),
         ],
-        metadata={FORMAT_KEY: str(FORMAT).encode(), ROOT_KEY: as_text.encode()},
+        metadata={
+            FORMAT_KEY: str(FORMAT).encode(),
+            ROOT_KEY: as_text.encode(),
+            ICC_KEY: b"applied" if default_reading().icc else b"ignored",
+        },
     )
     os.makedirs(name, exist_ok=True)
     with lance_errors(name):

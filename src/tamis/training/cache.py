@@ -27,7 +27,7 @@ from tamis.errors import (
 )
 from tamis.features import available_processors
 from tamis.files.faults import explain
-from tamis.images import Pixels, Square, fit, read_image
+from tamis.images import Decoders, Pixels, Square, default_reading, fit, read_picture
 
 Pictures = Sequence[str | os.PathLike[str]] | Pixels
 """Paths, or an array of shape (n, H, W, 3), uint8."""
@@ -184,17 +184,30 @@ def read_all(
     cache = PixelCache(len(pictures), size, folder=folder, spare=spare)
     failed: dict[int, Failure] = {}
 
+    square = Square(size)
+    decoders = Decoders(default_reading())
+
     def work(start: int) -> int:
-        rows = range(start, min(start + _CHUNK, len(pictures)))
-        for row in rows:
-            try:
-                cache.pixels[row] = picture_at(pictures, row, size)
-            except ImageReadError as error:
-                failed[row] = Failure(error.path, error.reason)
-        return len(rows)
+        some = pictures[start : start + _CHUNK]
+        if isinstance(some, np.ndarray):
+            for row, picture in enumerate(some, start):
+                cache.pixels[row] = fit(picture, square)
+            return len(some)
+        with contextlib.closing(
+            decoders.read([os.fspath(path) for path in some], [square])
+        ) as found:
+            for row, answer in enumerate(found, start):
+                if isinstance(answer, ImageReadError):
+                    failed[row] = Failure(answer.path, answer.reason)
+                else:
+                    cache.pixels[row] = answer.at(square)
+        return len(some)
 
     try:
-        with ThreadPoolExecutor(jobs or available_processors(), "tamis-read") as pool:
+        with (
+            ThreadPoolExecutor(jobs or available_processors(), "tamis-read") as pool,
+            contextlib.closing(decoders),
+        ):
             for done in pool.map(work, range(0, len(pictures), _CHUNK)):
                 cache.touch(done)
                 if progress is not None:
@@ -216,7 +229,8 @@ def picture_at(pictures: Pictures, row: int, size: int) -> Pixels:
     """
     if isinstance(pictures, np.ndarray):
         return fit(pictures[row], Square(size))
-    return read_image(pictures[row], size=Square(size))
+    square = Square(size)
+    return read_picture(pictures[row], (square,)).at(square)
 
 
 def as_pictures(pictures: Any) -> Pictures:
