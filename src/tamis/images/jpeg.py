@@ -47,6 +47,7 @@ def decode_jpeg(data: bytes, size: Size, how: Reading, host: Host) -> tuple[Pixe
         least = _least(height, width, size) if header.scales else (0, 0)
         _afford(header, height, width, least, space, host)
         image = _decode(data, header, space, *least, icc=how.icc)
+        _check_not_filled(image, len(data) - header.scans_at, height * width)
         if any(least):
             image = _trim(image, height, width)
         if size is not None and not isinstance(size, Square) and size < max(height, width):
@@ -161,6 +162,15 @@ def _is_harmless(reason: str, data: bytes, header: JpegHeader) -> bool:
     # picture had no more room for.
     end = data.rfind(_END)
     return header.ended and len(set(data[max(0, end - count) : end])) == 1
+
+
+def _check_not_filled(image: Pixels, data_bytes: int, pixels: int) -> None:
+    """Refuse a picture of one colour whose data are those of many: a table is damaged.
+
+    One colour takes 12 bits per block of 64 pixels at most in each of four components.
+    """
+    if data_bytes > 2000 + pixels // 10 and (image == image[0, 0]).all():
+        raise Unreadable("is damaged (its data show nothing but one colour)")
 
 
 def _trim(scaled: Pixels, height: int, width: int) -> Pixels:

@@ -44,7 +44,7 @@ _FORMATS: Final = (
 )
 _TGA_END: Final = b"TRUEVISION-XFILE.\0"
 # Bytes per pixel that a decoder takes until the picture is one of Pillow's.
-_DECODER_BYTES: Final = {"AVIF": 12, "HEIF": 14, "WEBP": 12, "JPEG2000": 20, "GIF": 8}
+_DECODER_BYTES: Final = {"AVIF": 12, "HEIF": 8, "WEBP": 12, "JPEG2000": 20, "GIF": 8}
 _MODE_BYTES: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2}  # else 4
 _LARGE: Final = 16_000_000  # pixels: more are never copied whole
 _BAND: Final = 1 << 22  # pixels converted at a time
