@@ -169,7 +169,9 @@ def _check_not_filled(image: Pixels, data_bytes: int, pixels: int) -> None:
 
     One colour takes 12 bits per block of 64 pixels at most in each of four components.
     """
-    if data_bytes > 2000 + pixels // 10 and (image == image[0, 0]).all():
+    if data_bytes <= 2000 + pixels // 10 or (image[0] != image[0, 0]).any():
+        return
+    if (image == image[0, 0]).all():
         raise Unreadable("is damaged (its data show nothing but one colour)")
 
 
