@@ -34,6 +34,10 @@ def test_classification_without_the_examples(parts: tuple[Path, Path]) -> None:
     assert "8 of 9 pictures right" in lines[0]
     assert lines[1].startswith("without the 3 among the examples: accuracy 100.0%")
     assert lines[1].endswith("6 of 6 pictures right")
+    page = train.parent / "report.html"
+    tamis(*words, "--report", page)
+    assert "3 scored pictures are among the examples too" in page.read_text()
+    assert "Without them the accuracy is <b>100.0" in page.read_text()
     found = json.loads(tamis(*words, "--json", "-").stdout)
     shared = found["overlap"]
     assert [shared[key] for key in ("n_images", "n_by_path", "n_by_content")] == [3, 0, 3]
@@ -93,8 +97,8 @@ def test_training_says_what_it_is_checked_with(tmp_path: Path) -> None:
     shutil.copy(some[1], tmp_path / "d" / "test" / "bars" / "again.jpg")
     words = ("train", tmp_path / "d", "--by", "moments", "--out")
     done = tamis(*words, tmp_path / "m.tamis")
-    assert "1 validation pictures are among the training pictures too (0 by path" in done.stderr
-    assert "1 test pictures are among those of the training too (0 by path, 1" in done.stderr
+    assert "1 validation picture is among the training pictures too (0 by path" in done.stderr
+    assert "1 test picture is among those of the training too (0 by path, 1" in done.stderr
     assert "without the 1 among the examples: accuracy" in done.stdout
     found = json.loads(tamis(*words, tmp_path / "n.tamis", "--json", "-").stdout)
     assert found["test_overlap"]["n_by_content"] == 1
@@ -117,7 +121,8 @@ def test_a_split_keeps_copies_on_one_side(tmp_path: Path) -> None:
     for file in list((tmp_path / "d").glob("*/*.jpg")):
         os.link(file, file.with_name(f"z{file.name}"))
     done = tamis("split", tmp_path / "d", tmp_path / "s", "--json", "-")
-    assert "36 pictures are copies of one another (18 different ones)" in done.stderr
+    assert "36 pictures have the same content as others" in done.stderr
+    assert "(groups: 18)" in done.stderr
     found = json.loads(done.stdout)
     assert (found["n_copies"], len(found["copies"]), len(found["copies"][0])) == (36, 18, 2)
     contents = [

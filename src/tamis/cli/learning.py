@@ -88,7 +88,8 @@ def train_and_tell(
         check_folder(out + _UNFINISHED)
         parts = _read(source, validation=validation, follow_links=follow_links, seed=seed)
         tested = overlap(parts.test.paths, [*parts.train.paths, *parts.validation.paths])
-        warn_overlap(tested, "test pictures are among those of the training too", {})
+        what = ("test picture is", "test pictures are")
+        warn_overlap(tested, what, "among those of the training too", {})
         if net == PROBE:
             trained = _train_probe(
                 source, parts, by or _BY,
@@ -107,7 +108,8 @@ def train_and_tell(
         if trained.evaluation is not None and trained.evaluation.overlap:
             warn_overlap(
                 trained.evaluation.overlap,
-                "validation pictures are among the training pictures too",
+                ("validation picture is", "validation pictures are"),
+                "among the training pictures too",
                 {},
             )
         digest = trained.model.save(out)

@@ -42,10 +42,13 @@ def warn_split(split: Split, source: str) -> None:
     warn(f"{printable(source)} is a split: {split} {are}, {where}")
 
 
-def warn_overlap(shared: Overlap, what: str, sources: Mapping[str, str]) -> None:
+def warn_overlap(
+    shared: Overlap, what: tuple[str, str], where: str, sources: Mapping[str, str]
+) -> None:
     """Say that pictures which are scored are among those learned from, or searched.
 
-    `what` goes on after their number; `sources` are the options and what they name.
+    `what` goes on after the number one, and after others; `sources` are the options and
+    what they name.
     """
     if not shared:
         return
@@ -55,8 +58,8 @@ def warn_overlap(shared: Overlap, what: str, sources: Mapping[str, str]) -> None
     path, same = next(iter({**shared.by_path, **shared.by_content}.items()))
     example = printable(path if path in shared.by_path else f"{path} = {same}")
     warn(
-        f"{len(shared)} {what} ({len(shared.by_path)} by path, {len(shared.by_content)} by "
-        f"content; {example}, for one)"
+        f"{len(shared)} {what[len(shared) != 1]} {where} ({len(shared.by_path)} by path, "
+        f"{len(shared.by_content)} by content; {example}, for one)"
     )
 
 

@@ -97,8 +97,8 @@ def split(
         table, copies = with_copies_together(table)
         if copies:
             warn(
-                f"{sum(map(len, copies))} pictures are copies of one another ({len(copies)} "
-                "different ones): copies stay in one part"
+                f"{sum(map(len, copies))} pictures have the same content as others: each group of "
+                f"copies stays in one part (groups: {len(copies)})"
             )
         if folds is None:
             parts = assign_parts(table, ratio=ratio, seed=seed)

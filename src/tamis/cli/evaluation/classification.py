@@ -41,7 +41,8 @@ def score_classification(
         shared = overlap(answers.paths, answers.train_paths)
         warn_overlap(
             shared,
-            "test pictures are among the examples too",
+            ("test picture is", "test pictures are"),
+            "among the examples too",
             {"--train": how.train, "--test": test},
         )
     result = evaluate(answers, labels, seed=seed, overlap=shared)

@@ -154,7 +154,8 @@ def _at_once(
     shared = overlap(queries.paths, gallery.paths)
     warn_overlap(
         shared,
-        "queries are in the gallery too, where each finds itself",
+        ("query is", "queries are"),
+        "in the gallery too, where each finds itself",
         {f"--{what}": source for source, _, what in sources},
     )
     rest = _without(shared, gallery, queries, result, jobs=jobs, seed=seed)
