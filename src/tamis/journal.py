@@ -14,6 +14,7 @@ run that is undone whole leaves nothing, not even its journal.
 """
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -184,7 +185,7 @@ class Journal:
         found = file.read()
         return cls(
             root, number, found.command, found.mode, found.folders, found.transfers,
-            found.settings, found.created, found.token, found.finished, _foreign(found, root),
+            found.settings, found.created, found.token, found.finished, found.foreign(root),
             file,
         )  # fmt: skip
 
@@ -326,8 +327,19 @@ class Journal:
     def _remove_traces(self) -> None:
         """Remove this run's journal and the folders it made, if nothing else is in them."""
         for folder in reversed([folder for folder in self.folders if folder]):
-            with contextlib.suppress(OSError), entry_below(self.root, folder) as made:
-                os.rmdir(made.name, dir_fd=made.folder)
+            try:
+                with entry_below(self.root, folder) as made:
+                    os.rmdir(made.name, dir_fd=made.folder)
+            except OSError as error:
+                # Gone already, not empty, or a link now; else undoing again may remove it.
+                if error.errno not in (
+                    errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR,
+                ):  # fmt: skip
+                    raise DestinationError(
+                        f"all is put back, but the folder {printable(folder)} in "
+                        f"{printable(self.root)} cannot be removed: {_reason(error)}. Run tamis "
+                        "undo again once that is settled."
+                    ) from error
         self._file.remove()
         leave(self.root)
 
@@ -370,19 +382,6 @@ def _outputs(root: str) -> set[str]:
         for transfer in run.transfers
         if transfer.made
     }
-
-
-def _foreign(found: Records, root: str) -> str:
-    if not found.signed:
-        return (
-            "is not signed by you: another user, another machine or an earlier version wrote it, "
-            "or it was changed"
-        )
-    path, *identity = found.place
-    status = os.stat(root)
-    if path != os.path.realpath(root) and identity != [status.st_dev, status.st_ino]:
-        return f"was written for another folder, {printable(path)}"
-    return ""
 
 
 def _check_direct(transfer: Transfer) -> None:

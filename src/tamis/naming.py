@@ -77,6 +77,7 @@ class TakenNames:
     def __init__(self, root: str) -> None:
         self._root = root
         self._taken: dict[str, set[str]] = {}
+        self._next: dict[tuple[str, str], int] = {}  # numbers below are taken
 
     def take(self, folder: str, name: str) -> bool:
         """Take a name in a folder below the root; False if it is taken already."""
@@ -97,12 +98,15 @@ class TakenNames:
 
     def take_free(self, folder: str, name: str) -> str:
         """Take a name, with a number if it needs one, and return it."""
-        candidate = name
-        for number in count(2):
-            if self.take(folder, candidate):
-                break
+        if self.take(folder, name):
+            return name
+        key = folder, _key(name)
+        for number in count(self._next.get(key, 2)):
             candidate = numbered(name, number)
-        return candidate
+            if self.take(folder, candidate):
+                self._next[key] = number + 1
+                return candidate
+        raise AssertionError
 
 
 def _key(name: str) -> str:

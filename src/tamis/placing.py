@@ -286,11 +286,15 @@ def _take_back_move(
             source.sync()
             target.unlink()
             return True
-        if transfer.link is None and source.is_file() and is_planned(transfer, source):
+        here, there = source.status(), target.status()
+        if here is not None and there is not None and os.path.samestat(here, there):
+            raise Refused("stays: its old place leads to this very file")
+        if transfer.link is None and is_planned(transfer, source):
             return False  # it never left; the target is another's
         raise Refused(f"stays: its old place {printable(transfer.source)} is taken")
     if not is_moved(transfer, target, leads):
         raise Refused(_CHANGED_SINCE)
+    _discard(source.beside(part))  # of an undo that was cut short: the target is whole
     _restore(transfer, target, part)
     return True
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from tamis.errors import printable
 from tamis.files.result import FOLDER
 from tamis.files.signing import Signer
 from tamis.transfer import Mode, Transfer
@@ -60,6 +61,19 @@ class Records:
     transfers: list[Transfer] = field(default_factory=list)
     finished: bool = False
     signed: bool = True
+
+    def foreign(self, root: str) -> str:
+        """Say why the journal in `root` may be another's; nothing if it is this user's."""
+        if not self.signed:
+            return (
+                "is not signed by you: another user, another machine or an earlier version wrote "
+                "it, or it was changed"
+            )
+        path, *identity = self.place
+        status = os.stat(root)
+        if path != os.path.realpath(root) and identity != [status.st_dev, status.st_ino]:
+            return f"was written for another folder, {printable(path)}"
+        return ""
 
 
 def header(records: Records) -> Json:

@@ -34,15 +34,20 @@ def enter(root: str) -> None:
     fresh, folder = 0, os.path.abspath(root)
     while not os.path.lexists(folder):
         fresh, folder = fresh + 1, os.path.dirname(folder)
-    os.makedirs(root, exist_ok=True)
-    make_folder(root, FOLDER)
-    if fresh:
-        sync_folder(os.path.dirname(os.path.abspath(root)))
-        with (
-            entry_below(root, f"{FOLDER}/{_MADE}") as mark,
-            mark.opened(os.O_WRONLY | os.O_CREAT) as file,
-        ):
-            os.write(file, b"%d" % min(fresh, 99))  # with those above it
+    try:
+        os.makedirs(root, exist_ok=True)
+        make_folder(root, FOLDER)
+        if fresh:
+            sync_folder(os.path.dirname(os.path.abspath(root)))
+            with (
+                entry_below(root, f"{FOLDER}/{_MADE}") as mark,
+                mark.opened(os.O_WRONLY | os.O_CREAT) as file,
+            ):
+                os.write(file, b"%d" % min(fresh, 99))  # with those above it
+    except BaseException:
+        leave(root)
+        _remove_empty(root, fresh)
+        raise
 
 
 def leave(root: str) -> None:
@@ -60,10 +65,7 @@ def leave(root: str) -> None:
                 mark.unlink()
         with entry_below(root, FOLDER) as entry:
             os.rmdir(entry.name, dir_fd=entry.folder)
-        folder = os.path.abspath(root)
-        for _ in range(made):
-            os.rmdir(folder)
-            folder = os.path.dirname(folder)
+        _remove_empty(root, made)
 
 
 def sweep(root: str) -> None:
@@ -90,3 +92,12 @@ def remove_drafts(root: str, name: str) -> None:
                         file.unlink()
         with entry_below(root, below) as folder:
             os.rmdir(folder.name, dir_fd=folder.folder)
+
+
+def _remove_empty(folder: str, number: int) -> None:
+    """Remove a folder and those above it, that many, as far as they are empty."""
+    folder = os.path.abspath(folder)
+    with contextlib.suppress(OSError):
+        for _ in range(number):
+            os.rmdir(folder)
+            folder = os.path.dirname(folder)
