@@ -33,6 +33,12 @@ _BOOT: Final = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
     "from tamis.images.worker import main; main()"
 )
+# Ctrl-C at a terminal is for the process that asks: it decides what becomes of its workers.
+_APART: Final[dict[str, Any]] = (
+    {"creationflags": 0x0800_0200}  # CREATE_NO_WINDOW and CREATE_NEW_PROCESS_GROUP
+    if os.name == "nt"
+    else {"process_group": 0}
+)
 _PIPE_BYTES: Final = 1 << 20  # so that a worker decodes ahead while its pictures are described
 _F_SETPIPE_SZ: Final = 1031
 _GONE_SECONDS: Final = 5
@@ -97,6 +103,8 @@ class Decoders:
                     stacklevel=2,
                 )
                 for path in paths[done:]:
+                    if self._closed:
+                        return
                     yield _here(path, wanted, self._how, digest)
                 return
 
@@ -124,8 +132,12 @@ class Decoders:
             )
             for path in paths:
                 while "need" in (answer := worker.answer()):
-                    self._budget.take(answer["need"])
-                    held = answer["need"]
+                    # Nobody waits for bytes while he holds some: two would wait for each other.
+                    total = min(held + answer["need"], self._how.max_memory)
+                    self._budget.give_back(held)
+                    held = 0
+                    self._budget.take(total)
+                    held = total
                     worker.ask({})
                 if "reason" in answer:
                     found: Picture | ImageReadError = ImageReadError(path, answer["reason"])
@@ -171,7 +183,7 @@ class _Worker:
                 stderr=self._said,
                 # One arena: others reserve address space, which is limited.
                 env=os.environ | {"MALLOC_ARENA_MAX": "1"},
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                **_APART,
             )
         except OSError as error:
             self._said.close()
@@ -216,12 +228,12 @@ class _Worker:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_GONE_SECONDS)
         code = self._process.returncode
-        if code == -getattr(signal, "SIGALRM", 0) or "Timeout (" in self._last_words():
-            return _DiedError(f"takes more than {how.max_seconds} s to decode", again=False)
         try:
             name = signal.Signals(-code).name
         except (ValueError, TypeError):
             name = f"exit code {code}"
+        if name == "SIGALRM" or "Timeout (" in self._last_words():
+            return _DiedError(f"takes more than {how.max_seconds} s to decode", again=False)
         if name == "SIGKILL":
             name += ", perhaps for want of memory"
         return _DiedError(f"crashes its decoder ({name})", again=True)

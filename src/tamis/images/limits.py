@@ -36,7 +36,8 @@ class Reading:
     max_pixels : int
         Refuse files whose header announces more pixels than this.
     max_memory : int
-        Bytes. Refuse files whose decoding needs more than this.
+        Bytes. Refuse files whose decoding needs more than this. Pictures that are decoded
+        at once share it; those that need less than 32 MB are not counted.
     max_seconds : int
         Refuse files whose decoding takes longer than this.
     icc : bool

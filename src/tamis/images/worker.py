@@ -25,7 +25,7 @@ _SLACK: Final = 1 << 27  # the same, beyond what a large picture was estimated t
 
 def main() -> None:
     """Answer requests until there are no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for the process that asks
     answers = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
     os.dup2(2, 1)  # what a library prints must not get between the answers
     cv2.setNumThreads(1)
