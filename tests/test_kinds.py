@@ -453,6 +453,25 @@ def test_an_avif_whose_data_are_gone_is_refused(shown):
     assert refusals > 0
 
 
+ONE_COLOUR = ["GIF", "WEBP", "JPEG2000", "AVIF", "TIFF", "PNG", "BMP", "PPM"]
+
+
+@pytest.mark.parametrize("format", ONE_COLOUR)
+@pytest.mark.parametrize("mode", ["RGB", "L", "1"])
+def test_a_picture_of_one_colour_is_whole(shown, format, mode):
+    if (format, mode) == ("JPEG2000", "1"):
+        mode = "L"  # there is no such file
+    options = {
+        "TIFF": {"compression": "group4" if mode == "1" else "tiff_lzw"},
+        "PNG": {"compress_level": 0},
+    }.get(format, {})
+    image = shown(encode(Image.new(mode, (700, 500), "white"), format, **options))
+    assert (image >= 254).all()
+    lossless = {"WEBP": {"lossless": True}}.get(format, options)
+    image = shown(encode(Image.new(mode, (700, 500), "black"), format, **lossless))
+    assert (image <= 1).all()
+
+
 # Profiles
 
 

@@ -106,6 +106,8 @@ def sort(
             "--sidecars": sidecars,
             "--follow-links": follow_links,
             "--max-pixels": max_pixels if max_pixels != DEFAULT_MAX_PIXELS else None,
+            "--max-memory": max_memory if max_memory != 1000 else None,
+            "--no-icc": no_icc,
         },
         paths={"--train": train, "--model": model, "--input": source, "--root": root},
     )

@@ -46,6 +46,11 @@ _TGA_END: Final = b"TRUEVISION-XFILE.\0"
 # Bytes per pixel that a decoder takes until the picture is one of Pillow's.
 _DECODER_BYTES: Final = {"AVIF": 12, "HEIF": 8, "WEBP": 12, "JPEG2000": 20, "GIF": 8}
 _MODE_BYTES: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2}  # else 4
+# Bytes that a picture of one colour takes at most, and pixels for which it takes one more.
+_ONE_COLOUR: Final = {
+    **dict.fromkeys(("AVIF", "HEIF"), (1000, 1000)),
+    **dict.fromkeys(("GIF", "TIFF", "WEBP", "JPEG2000"), (2000, 10)),
+}
 _LARGE: Final = 16_000_000  # pixels: more are never copied whole
 _BAND: Final = 1 << 22  # pixels converted at a time
 _lock = threading.Lock()
@@ -75,8 +80,7 @@ def decode_pillow(
         factor = _factor(picture, sizes)
         host.afford(_needed(picture, factor))
         picture.load()
-        if picture.format in ("AVIF", "HEIF"):
-            _check_not_filled(picture, file)
+        _check_not_filled(picture, file)
         if picture.format == "TIFF" and (said := _errors_in(host.heard())):
             raise Unreadable(f"is truncated or damaged ({said})")
         profile = (png.icc if png else picture.info.get("icc_profile") or b"") if how.icc else b""
@@ -324,18 +328,33 @@ def _mended(picture: Image.Image, png: Png | None, file: BinaryIO, host: Host) -
 
 
 def _check_not_filled(picture: Image.Image, file: BinaryIO) -> None:
-    """Refuse a picture whose data are gone: AV1 and HEVC then show one colour, and say nothing.
+    """Refuse a picture whose data are gone: some decoders show one colour, and say nothing.
 
-    A picture that has one colour takes some hundred bytes, and an extreme compression does
-    not take a byte for a thousand pixels.
+    A picture that has one colour takes some hundred bytes, and how many more per pixel
+    depends on the format.
     """
-    extrema = cast(list[tuple[int, int]], picture.getextrema())
-    if any(low != high for low, high in extrema[:3]):
+    least, pixels_per_byte = _ONE_COLOUR.get(picture.format or "", (0, 0))
+    if picture.mode == "1" and picture.format == "TIFF":  # a fax
+        least, pixels_per_byte = 500, 50
+    if not least or _packed_bytes(picture, file) <= least + (
+        picture.width * picture.height // pixels_per_byte
+    ):
         return
-    beside = sum(len(picture.info.get(name) or b"") for name in ("exif", "xmp", "icc_profile"))
-    length = file.seek(0, io.SEEK_END) - beside
-    if length > 1000 + picture.width * picture.height // 1000:
+    extrema = cast(Any, picture.getextrema())
+    channels = extrema[:3] if isinstance(extrema[0], tuple) else (extrema,)
+    if all(low == high for low, high in channels) and not getattr(picture, "is_animated", False):
         raise Unreadable("is damaged (its data show nothing but one colour)")
+
+
+def _packed_bytes(picture: Image.Image, file: BinaryIO) -> int:
+    """Count the bytes of compressed pixels; 0 where they say nothing of the colours."""
+    if isinstance(picture, TiffImageFile):
+        if tiff.tag(picture, tiff.COMPRESSION, 1) in (1, 32773):  # none, and PackBits
+            return 0
+        counts = tiff.tag(picture, tiff.COUNTS) or tiff.tag(picture, tiff.TILE_COUNTS) or ()
+        return sum(counts)
+    beside = sum(len(picture.info.get(name) or b"") for name in ("exif", "xmp", "icc_profile"))
+    return file.seek(0, io.SEEK_END) - beside
 
 
 def _cropped(picture: Image.Image) -> Image.Image:

@@ -7,7 +7,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 BITS, COMPRESSION, PHOTOMETRIC, OFFSETS, SAMPLES = 258, 259, 262, 273, 277
 ROWS, COUNTS, PLANES, FORMAT, COLORMAP = 278, 279, 284, 339, 320
-_TILE_OFFSETS, _TILE_COUNTS = 324, 325
+_TILE_OFFSETS, TILE_COUNTS = 324, 325
 _TYPES: Final = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}
 _KINDS: Final = {1: "unsigned", 2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}
 
@@ -35,7 +35,7 @@ def kind_of(data: bytes) -> str | None:
     if tags is None or BITS not in tags:
         return None
     offsets = tags.get(OFFSETS) or tags.get(_TILE_OFFSETS) or ()
-    counts = tags.get(COUNTS) or tags.get(_TILE_COUNTS) or ()
+    counts = tags.get(COUNTS) or tags.get(TILE_COUNTS) or ()
     ends = [offset + count for offset, count in zip(offsets, counts, strict=False)]
     if not ends or max(ends) > len(data):
         return None
