@@ -437,6 +437,28 @@ def test_a_journal_is_checked_when_it_is_read(
 
 
 @pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("settings", {"--by": [["deep"]]}),
+        ("settings", "--by"),
+        ("created", "\x1b[31mnow"),
+        ("folders", ["../a"]),
+        ("mode", "burn"),
+        ("command", "train"),
+        ("token", "../../../x"),
+        ("place", [1, 2, 3]),
+    ],
+)
+def test_the_first_line_of_a_journal_is_checked_too(
+    tmp_path: Path, key: str, value: object
+) -> None:
+    edited(tmp_path, lambda records: records[0].update({key: value}), signed=True)
+    with pytest.raises(JournalError, match="cannot read the journal") as caught:
+        journals(str(tmp_path / "out"))
+    assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     "change",
     [
         lambda records: records[0].update(created="2020-01-01T00:00:00+00:00"),

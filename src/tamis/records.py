@@ -190,6 +190,9 @@ def _header(record: Json, *, old: bool) -> Records:
     if not old:
         settings, token = record["settings"], record["token"]
         _need(type(settings) is dict, "its settings are no record")
+        for value in settings.values():
+            for one in value if type(value) is list else [value]:
+                _need(one is None or isinstance(one, str | int | float), "a setting is no value")
         _need(_text(token) and bool(_TOKEN.fullmatch(token)), "its token is wrong")
         place = tuple(record["place"]) if type(record["place"]) is list else ()
         _need(len(place) == 3 and _text(place[0]), "its place is wrong")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 _HELD: Final = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
+_LINK_FOLLOWS: Final = os.link not in os.supports_follow_symlinks  # Windows: nothing to say
 _NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 _CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NONBLOCK: Final = getattr(os, "O_NONBLOCK", 0)  # a FIFO must not be waited for
@@ -85,7 +86,7 @@ class Entry:
             new.name,
             src_dir_fd=self.folder,
             dst_dir_fd=new.folder,
-            follow_symlinks=False,
+            follow_symlinks=_LINK_FOLLOWS,
         )
 
     def rename_to(self, new: "Entry") -> None:
