@@ -25,11 +25,12 @@ from typing import Any, Self
 
 from tamis.errors import DestinationError, Failure, JournalError, printable
 from tamis.files.entry import entry_below, make_folder
+from tamis.files.faults import cannot_write, explain
 from tamis.files.result import FOLDER, enter, leave, remove_drafts
 from tamis.journalfile import JournalFile, run_numbers
 from tamis.naming import numbered
 from tamis.placing import Occupied, Refused, put, take_back
-from tamis.planning import MovedLinks, cannot_write, check_plan, plan_asides
+from tamis.planning import MovedLinks, check_plan, plan_asides
 from tamis.records import Records, header, line_of
 from tamis.transfer import Mode, Transfer
 
@@ -392,7 +393,7 @@ def _check_direct(transfer: Transfer) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)
+    return explain(error)[0] if isinstance(error, OSError) else str(error)
 
 
 def _now() -> str:

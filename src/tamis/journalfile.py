@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from tamis.errors import DestinationError, JournalError, printable
 from tamis.files.entry import entry_below
+from tamis.files.faults import explain
 from tamis.files.result import FOLDER
 from tamis.files.signing import Signer, user_key
 from tamis.records import FORMAT, LONGEST_LINE, NewerFormatError, Records, read_records
@@ -99,9 +100,9 @@ class JournalFile:
                 f"knows {FORMAT}). Upgrade tamis."
             ) from error
         except (OSError, ValueError) as error:
+            said = explain(error)[0] if isinstance(error, OSError) else printable(str(error))
             raise JournalError(
-                f"cannot read the journal {printable(self.path)}: {printable(_reason(error))}. No "
-                "file was touched."
+                f"cannot read the journal {printable(self.path)}: {said}. No file was touched."
             ) from error
 
     def append(self, record: dict[str, Any]) -> None:
@@ -127,7 +128,7 @@ class JournalFile:
                     raise
         except OSError as error:
             raise DestinationError(
-                f"cannot write to the journal {printable(self.path)}: {_reason(error)}. Settle "
+                f"cannot write to the journal {printable(self.path)}: {explain(error)[0]}. Settle "
                 "that, then run the command again to finish, or tamis undo to take it back."
             ) from error
         self._signer, self._end = signer, self._end + len(line)
@@ -146,7 +147,7 @@ class JournalFile:
         except OSError as error:
             raise DestinationError(
                 f"all is put back, but the journal {printable(self.path)} cannot be removed: "
-                f"{_reason(error)}."
+                f"{explain(error)[0]}."
             ) from error
 
     def _lines(self, descriptor: int) -> Iterator[bytes]:
@@ -162,7 +163,3 @@ def run_numbers(root: str) -> Iterator[int]:
         for name in os.listdir(os.path.join(root, FOLDER)):
             if (match := _NAME.fullmatch(name)) and name == f"run-{int(match[1]):04}.jsonl":
                 yield int(match[1])
-
-
-def _reason(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)

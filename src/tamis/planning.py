@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence, Set
 
 from tamis.errors import DestinationError, printable
 from tamis.files.entry import entry_below
+from tamis.files.faults import cannot_write
 from tamis.naming import TakenNames, numbered
 from tamis.records import is_below
 from tamis.transfer import Mode, Transfer
@@ -55,14 +56,6 @@ def plan_asides(root: str, names: Sequence[str], earlier: Set[str]) -> list[Tran
         Transfer.of(os.path.join(root, name), other, aside=True)
         for name, other in zip(standing, others, strict=True)
     ]
-
-
-def cannot_write(root: str, error: OSError) -> DestinationError:
-    """Build the error for a folder to which the system does not let write."""
-    return DestinationError(
-        f"cannot write into {printable(root)}: {error.strerror or error}. Settle that, or "
-        "choose another folder."
-    )
 
 
 class MovedLinks:
