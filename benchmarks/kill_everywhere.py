@@ -174,6 +174,7 @@ class Scene:
             if command == "sort"
             else ["split", str(self.base / "in"), str(self.out), "--mode", mode, "--blind"]
         )  # fmt: skip
+        self.times = True
         self.back = ["undo", str(self.out)]
         self.before = files(self.base, self.other)
         self.kept = self.base.with_name(self.base.name + "-kept")
@@ -197,7 +198,13 @@ class Scene:
             sorted(now.keys() - self.before.keys()),
             sorted(self.before.keys() - now.keys()),
         )
-        other = [name for name in self.before.keys() & now.keys() if self.before[name] != now[name]]
+        # A failing call may be the one that sets the times: then they are not those of before.
+        n = 2 if self.times else 1
+        other = [
+            name
+            for name in self.before.keys() & now.keys()
+            if self.before[name][:n] != now[name][:n]
+        ]
         if more == [str(self.out)] and not less and not other:
             return EMPTY
         return f"left {more}, lost {less}, changed {other}" if more or less or other else ""
@@ -225,6 +232,7 @@ def settle(scene: Scene, finish: bool) -> str:
 def trial(scene: Scene, at: int, error: int | None, undoing: bool, finish: bool) -> str:
     """Strike at one call; say what is wrong afterwards, or nothing."""
     scene.reset()
+    scene.times = error is None
     if undoing and (code := run(scene.words)[0]):
         return f"could not begin: {code}"
     code, _, said = run(scene.back if undoing else scene.words, at=at, error=error)
