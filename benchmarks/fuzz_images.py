@@ -12,7 +12,6 @@ many. Below it: the most memory of a worker, and what reached standard error.
 
 import argparse
 import collections
-import glob
 import io
 import os
 import shutil
@@ -210,10 +209,9 @@ def show(
         print(*(f" {found[column]} |" for column in columns), sep="")
     print(f"| all | {total['read'] + total['refused']} |", end="")
     print(*(f" {total[column]} |" for column in columns), sep="")
-    left = len(glob.glob(os.path.join(tempfile.gettempdir(), "tamis-fuzz-*")))
     print(
         f"{seconds:.0f} s; largest worker {memory / 1e6:.0f} MB; {len(noise)} bytes on standard "
-        f"error; {left} folders left"
+        "error"
     )
     sys.stdout.write(noise[:2000].decode("utf-8", "replace"))
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -264,3 +265,24 @@ def test_a_budget_is_never_overdrawn():
     for thread in threads:
         thread.join(30)
     assert most <= 10 and held == 0
+
+
+FUZZ = Path(__file__).parent.parent / "benchmarks" / "fuzz_images.py"
+
+
+@pytest.mark.skipif(not FUZZ.exists(), reason="the benchmarks are not here")
+def test_damaged_pictures_of_all_kinds_harm_nothing():
+    """A few of the campaign's files, of a seed of their own."""
+    done = subprocess.run(
+        [sys.executable, str(FUZZ), "--count", "400", "--seed", "12"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    (total,) = [line for line in done.stdout.splitlines() if line.startswith("| all |")]
+    _, _, files, read, refused, *_, died, _, one_colour, _ = map(str.strip, total.split("|"))
+    assert int(files) == int(read) + int(refused) == 400
+    assert (died, one_colour) == ("0", "0")
+    assert "0 bytes on standard error" in done.stdout

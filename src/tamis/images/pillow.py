@@ -336,13 +336,17 @@ def _check_not_filled(picture: Image.Image, file: BinaryIO) -> None:
     least, pixels_per_byte = _ONE_COLOUR.get(picture.format or "", (0, 0))
     if picture.mode == "1" and picture.format == "TIFF":  # a fax
         least, pixels_per_byte = 500, 50
-    if not least or _packed_bytes(picture, file) <= least + (
-        picture.width * picture.height // pixels_per_byte
-    ):
+    if not least:
+        return
+    limit = least + picture.width * picture.height // pixels_per_byte
+    if _packed_bytes(picture, file) <= limit and picture.format != "HEIF":
         return
     extrema = cast(Any, picture.getextrema())
     channels = extrema[:3] if isinstance(extrema[0], tuple) else (extrema,)
-    if all(low == high for low, high in channels) and not getattr(picture, "is_animated", False):
+    if any(low != high for low, high in channels) or getattr(picture, "is_animated", False):
+        return
+    # libde265 fills up with this grey, however few data there are.
+    if _packed_bytes(picture, file) > limit or set(channels) == {(128, 128)}:
         raise Unreadable("is damaged (its data show nothing but one colour)")
 
 
