@@ -17,6 +17,7 @@ from tamis.errors import MissingExtraError
 from tamis.images import tiff
 from tamis.images.bmp import decode_bitfields, has_bitfields
 from tamis.images.exif import orientation_of
+from tamis.images.filled import check_not_filled
 from tamis.images.icc import to_srgb
 from tamis.images.isobmff import brands, clean_aperture, mended_avif
 from tamis.images.limits import Host, Reading
@@ -46,11 +47,6 @@ _TGA_END: Final = b"TRUEVISION-XFILE.\0"
 # Bytes per pixel that a decoder takes until the picture is one of Pillow's.
 _DECODER_BYTES: Final = {"AVIF": 12, "HEIF": 8, "WEBP": 12, "JPEG2000": 20, "GIF": 8}
 _MODE_BYTES: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2}  # else 4
-# Bytes that a picture of one colour takes at most, and pixels for which it takes one more.
-_ONE_COLOUR: Final = {
-    **dict.fromkeys(("AVIF", "HEIF"), (1000, 1000)),
-    **dict.fromkeys(("GIF", "TIFF", "WEBP", "JPEG2000"), (2000, 10)),
-}
 _LARGE: Final = 16_000_000  # pixels: more are never copied whole
 _BAND: Final = 1 << 22  # pixels converted at a time
 _lock = threading.Lock()
@@ -80,7 +76,7 @@ def decode_pillow(
         factor = _factor(picture, sizes)
         host.afford(_needed(picture, factor))
         picture.load()
-        _check_not_filled(picture, file)
+        check_not_filled(picture, file)
         if picture.format == "TIFF" and (said := _errors_in(host.heard())):
             raise Unreadable(f"is truncated or damaged ({said})")
         profile = (png.icc if png else picture.info.get("icc_profile") or b"") if how.icc else b""
@@ -325,40 +321,6 @@ def _mended(picture: Image.Image, png: Png | None, file: BinaryIO, host: Host) -
 
         return _in_12_bits(picture, data) or picture
     return picture
-
-
-def _check_not_filled(picture: Image.Image, file: BinaryIO) -> None:
-    """Refuse a picture whose data are gone: some decoders show one colour, and say nothing.
-
-    A picture that has one colour takes some hundred bytes, and how many more per pixel
-    depends on the format.
-    """
-    least, pixels_per_byte = _ONE_COLOUR.get(picture.format or "", (0, 0))
-    if picture.mode == "1" and picture.format == "TIFF":  # a fax
-        least, pixels_per_byte = 500, 50
-    if not least:
-        return
-    limit = least + picture.width * picture.height // pixels_per_byte
-    if _packed_bytes(picture, file) <= limit and picture.format != "HEIF":
-        return
-    extrema = cast(Any, picture.getextrema())
-    channels = extrema[:3] if isinstance(extrema[0], tuple) else (extrema,)
-    if any(low != high for low, high in channels) or getattr(picture, "is_animated", False):
-        return
-    # libde265 fills up with this grey, however few data there are.
-    if _packed_bytes(picture, file) > limit or set(channels) == {(128, 128)}:
-        raise Unreadable("is damaged (its data show nothing but one colour)")
-
-
-def _packed_bytes(picture: Image.Image, file: BinaryIO) -> int:
-    """Count the bytes of compressed pixels; 0 where they say nothing of the colours."""
-    if isinstance(picture, TiffImageFile):
-        if tiff.tag(picture, tiff.COMPRESSION, 1) in (1, 32773):  # none, and PackBits
-            return 0
-        counts = tiff.tag(picture, tiff.COUNTS) or tiff.tag(picture, tiff.TILE_COUNTS) or ()
-        return sum(counts)
-    beside = sum(len(picture.info.get(name) or b"") for name in ("exif", "xmp", "icc_profile"))
-    return file.seek(0, io.SEEK_END) - beside
 
 
 def _cropped(picture: Image.Image) -> Image.Image:
