@@ -175,7 +175,7 @@ def sort(
     n_sorted = len(plan.transfers) - len(unplaced) - n_sidecars
     summary = f"{verb} {n_sorted} of {len(answers) + len(answers.failures)} pictures"
     if n_sidecars:
-        summary += f" and {n_sidecars} files that go with them"
+        summary += f" and {n_sidecars} {'file that goes' if n_sidecars == 1 else 'files that go'} with them"
     if plan.present:
         summary += f"; {len(plan.present)} were in place already"
     if answers.failures:
