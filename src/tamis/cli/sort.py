@@ -175,7 +175,8 @@ def sort(
     n_sorted = len(plan.transfers) - len(unplaced) - n_sidecars
     summary = f"{verb} {n_sorted} of {len(answers) + len(answers.failures)} pictures"
     if n_sidecars:
-        summary += f" and {n_sidecars} {'file that goes' if n_sidecars == 1 else 'files that go'} with them"
+        what = "file that goes" if n_sidecars == 1 else "files that go"
+        summary += f" and {n_sidecars} {what} with them"
     if plan.present:
         summary += f"; {len(plan.present)} were in place already"
     if answers.failures:
