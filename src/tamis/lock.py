@@ -14,6 +14,7 @@ from filelock import FileLock, SoftFileLock, Timeout
 
 from tamis.errors import DestinationError, printable
 from tamis.files.entry import entry, entry_below
+from tamis.files.faults import cannot_write
 from tamis.files.result import FOLDER, LOCK, enter, leave, sweep
 
 _BOOT: Final = "/proc/sys/kernel/random/boot_id"
@@ -65,10 +66,9 @@ def locked(path: str, *, inside: bool = False) -> Iterator[None]:
         if inside:
             leave(path)
         _remove_folders(made)
-        raise DestinationError(
-            f"cannot lock {printable(path)}: {getattr(error, 'strerror', None) or error}. Check "
-            "that you may write there."
-        ) from error
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from error
+        raise DestinationError(f"cannot lock {printable(path)}: {error}.") from error
     soft = isinstance(lock, SoftFileLock)  # its file is the lock, and says who made it
     if not soft and (other := _elsewhere(file)):
         lock.release()

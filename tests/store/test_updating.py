@@ -343,3 +343,22 @@ def test_pictures_whose_folder_cannot_be_looked_at_stay(photos, path, tmp_path):
     bars.mkdir()
     changes = update(path, ImageTable.from_folder(photos), prune=True)
     assert changes.removed == len(os.listdir(away))
+
+
+def test_a_new_collection_that_fails_leaves_nothing(photos, tmp_path, monkeypatch):
+    from tamis.store import updating
+
+    def fail(*_args):
+        raise DestinationError("the disk is full")
+
+    monkeypatch.setattr(updating._Update, "append", fail)
+    path = tmp_path / "new.tamis"
+    with pytest.raises(DestinationError, match="full"):
+        update(path, ImageTable.from_folder(photos), [descriptor("moments")])
+    assert not path.exists()
+    monkeypatch.undo()
+    update(path, ImageTable.from_folder(photos), [descriptor("moments")])
+    monkeypatch.setattr(updating._Update, "append", fail)
+    with pytest.raises(DestinationError, match="full"):
+        update(path, ImageTable.from_folder(photos), [descriptor("color")])
+    assert len(Collection.open(path)) > 0

@@ -17,7 +17,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, BinaryIO, Final, TypeVar
 from urllib.parse import quote
 
-from tamis.errors import DestinationError, MissingExtraError, printable
+from tamis.errors import MissingExtraError
+from tamis.files.faults import cannot_write
 
 Progress = Callable[[int, int | None], object]
 """Called with the bytes that are there and those that there will be, if that is known."""
@@ -156,9 +157,7 @@ def download(remote: Remote, path: Path, *, progress: Progress = lambda *_: None
         part.unlink()  # it cannot be the file that was announced
         raise UnreachableError(str(error)) from None
     except OSError as error:
-        raise DestinationError(
-            f"cannot write {printable(str(path))}: {error.strerror or error}."
-        ) from error
+        raise cannot_write(path, error) from error
 
 
 def _complete(remote: Remote, file: BinaryIO, progress: Progress) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from tamis.errors import DestinationError, TamisError, printable
+from tamis.files.entry import sync_folder
 from tamis.files.faults import cannot_write
 from tamis.files.kinds import Kind
 
@@ -120,16 +121,6 @@ def check_output(path: str | os.PathLike[str], kind: Kind) -> None:
     if not os.access(place, os.W_OK):
         raise DestinationError(f"cannot write {shown}: permission denied. Choose another name.")
     _check_folder(os.path.dirname(place), shown)
-
-
-def sync_folder(folder: str | os.PathLike[str]) -> None:
-    """Have the names in a folder written to the disk, where the system can do that."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _check_folder(folder: str, shown: str) -> None:

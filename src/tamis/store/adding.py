@@ -92,12 +92,13 @@ class Adding:
 
         if self._waiting:
             table = pa.Table.from_batches(self._waiting)
-            if self._dataset is None:
-                self._dataset = lance().write_dataset(
-                    table, self._path, data_storage_version="stable"
-                )
-            else:
-                self._dataset.insert(table)
+            with lance_errors(os.path.dirname(self._path)):
+                if self._dataset is None:
+                    self._dataset = lance().write_dataset(
+                        table, self._path, data_storage_version="stable"
+                    )
+                else:
+                    self._dataset.insert(table)
             self._waiting = []
 
     def reader(self, ids: Ids, fields: "list[pa.Field[Any]]") -> Any:

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from tamis.errors import CollectionError, DestinationError, TamisError, printable
+from tamis.files.faults import explain
 from tamis.store.columns import SPEC
 
 _AGAIN: Final = (
@@ -67,9 +68,9 @@ def lance_errors(path: str) -> Iterator[None]:
             raise
         code = _number(error)
         if code is not None and code not in _LOST:
-            raise DestinationError(
-                f"cannot read or write the collection {printable(path)}: {os.strerror(code)}."
-            ) from error
+            reason, advice = explain(OSError(code, os.strerror(code)))
+            text = f"cannot read or write the collection {printable(path)}: {reason}. {advice}"
+            raise DestinationError(text.rstrip()) from error
         raise damaged(path, _said(error)) from error
 
 

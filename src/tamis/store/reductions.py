@@ -6,7 +6,7 @@ from typing import Final
 from tamis.descriptors import Reduction, descriptor
 from tamis.descriptors.components import Components
 from tamis.descriptors.reduction import may_become
-from tamis.errors import DestinationError, printable
+from tamis.files.faults import cannot_write
 from tamis.lock import locked
 from tamis.store.collection import Collection
 
@@ -44,9 +44,7 @@ def fit_reduction(collection: Collection, wanted: Reduction) -> Reduction:
         try:
             os.makedirs(folder, exist_ok=True)
         except OSError as error:
-            raise DestinationError(
-                f"cannot make the folder {printable(folder)}: {error.strerror}."
-            ) from error
+            raise cannot_write(folder, error) from error
         return fitted.save(os.path.join(folder, f"{fitted.digest}.npz"))
 
 

@@ -39,6 +39,7 @@ from tamis.store.collection import (
 )
 from tamis.store.columns import SPEC, encode, vector_field
 from tamis.store.compare import compare, status_of
+from tamis.store.creation import all_or_nothing
 from tamis.table import ImageTable
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def update(
     """
     lance()  # before a folder is made
     name = os.fspath(path)
-    with locked(name):
+    with locked(name), all_or_nothing(name):
         collection = _open_or_create(name, table.root)
         run = _Update(collection, table, jobs, max_pixels, progress or (lambda _: None), prune)
         leaves = {leaf.spec: leaf for one in descriptors for leaf in one.leaves}
@@ -232,7 +233,8 @@ class _Update:
     def _delete(self, ids: list[int]) -> None:
         for start in range(0, len(ids), 10_000):
             some = ", ".join(map(str, ids[start : start + 10_000]))
-            self._dataset.delete(f"id IN ({some})")
+            with lance_errors(self._collection.path):
+                self._dataset.delete(f"id IN ({some})")
 
     def rename(self) -> None:
         """Write new names, classes, splits and times of pictures whose content is the same."""
@@ -263,7 +265,8 @@ class _Update:
         numbers = (n for n in range(len(taken) + len(missing)) if f"vector_{n}" not in taken)
         fields = [vector_field(f"vector_{next(numbers)}", one) for one in missing.values()]
         if not self._dataset.count_rows():
-            self._dataset.add_columns(pa.schema(fields))
+            with lance_errors(self._collection.path):
+                self._dataset.add_columns(pa.schema(fields))
             return
         adding = Adding(self._collection.path, fields, list(missing.values()))
         ids = self._dataset.to_table(columns=["id"])["id"].to_numpy()
