@@ -100,11 +100,6 @@ FACTS = {
     "the largest id": replaced("id", 1, 2**63 - 1),
     "a null size": replaced("size", 1, None),
     "a null time": replaced("mtime_ns", 1, None),
-    "a path above": replaced("path", 1, b"../../id_rsa"),
-    "a path above, inside": replaced("path", 1, b"bars/../../id_rsa"),
-    "an absolute path": replaced("path", 1, b"/etc/passwd"),
-    "an empty path": replaced("path", 1, b""),
-    "a path to the root": replaced("path", 1, b"."),
     "a NUL in a path": replaced("path", 1, b"a\0b.jpg"),
     "a NUL in a class": replaced("label", 1, b"a\0b"),
     "a NUL in a part": replaced("split", 1, "a\0b"),
@@ -124,6 +119,29 @@ VECTORS = {
     "a sparse NaN": struct_changed("value", 1, float("nan")),
     "a sparse null": struct_changed("value", 1, None),
 }
+
+
+OUTSIDE = {
+    "a path above": replaced("path", 1, b"../../id_rsa"),
+    "a path above, inside": replaced("path", 1, b"bars/../../id_rsa"),
+    "an absolute path": replaced("path", 1, b"/etc/passwd"),
+    "an empty path": replaced("path", 1, b""),
+    "a path to the root": replaced("path", 1, b"."),
+}
+
+
+@pytest.mark.parametrize("change", OUTSIDE.values(), ids=OUTSIDE)
+def test_a_row_outside_of_the_root_is_a_failure_by_name(path, change):
+    whole = Collection.open(path).table()
+    rewritten(path, change)
+    collection = Collection.open(path)
+    table = collection.table()
+    assert len(table) == len(collection) == len(whole) - 1
+    assert set(table.paths) < set(whole.paths)
+    (failure,) = table.failures
+    assert "outside of" in failure.reason
+    assert collection.failures() == [failure]
+    assert collection.features(EDGE.spec).paths == table.paths
 
 
 @pytest.mark.parametrize("change", FACTS.values(), ids=FACTS)
@@ -344,10 +362,18 @@ def test_a_companion_that_cannot_be_is_refused(path):
             Approximate.open(collection, EDGE)
 
 
-def test_a_search_in_a_strangers_collection_is_one_line(path, made):
-    rewritten(path, FACTS["a path above"])
+def test_a_search_in_a_strangers_collection_names_what_lies_outside(path, made):
+    rewritten(path, OUTSIDE["a path above"])
     query = next(Path(made, "photos").rglob("*.jpg"))
-    done = tamis("search", path, query, check=False)
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "outside of its root" in done.stderr
+    done = tamis("search", path, query, "--by", EDGE.spec)
+    assert len(done.stdout.splitlines()) == 7
+    (said,) = [line for line in done.stderr.splitlines() if "outside of" in line]
+    assert "id_rsa" in said
+
+
+def test_index_heals_a_strangers_collection(path, made):
+    rewritten(path, OUTSIDE["a path above"])
+    done = tamis("index", Path(made, "photos"), "--into", path)
+    assert "outside" not in done.stderr
+    assert len(Collection.open(path)) == 9
+    assert not Collection.open(path).table().failures

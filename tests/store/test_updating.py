@@ -362,3 +362,19 @@ def test_a_new_collection_that_fails_leaves_nothing(photos, tmp_path, monkeypatc
     with pytest.raises(DestinationError, match="full"):
         update(path, ImageTable.from_folder(photos), [descriptor("color")])
     assert len(Collection.open(path)) > 0
+
+
+def test_lines_of_a_list_that_lead_out_of_its_folder_are_failures(tmp_path):
+    write_kinds(tmp_path / "photos", 2)
+    pictures = sorted((tmp_path / "photos").rglob("*.jpg"))
+    (tmp_path / "lists").mkdir()
+    lines = "".join(f"{os.path.relpath(p, tmp_path / 'lists')}\n" for p in pictures[:2])
+    (tmp_path / "lists" / "l.csv").write_text(f"path\n{lines}")
+    table = ImageTable.from_csv(tmp_path / "lists" / "l.csv")
+    changes = update(tmp_path / "p.tamis", table, [descriptor("edge")])
+    assert [failure.path for failure in changes.failures] == list(table.paths)
+    assert all("--root" in failure.reason for failure in changes.failures)
+    (tmp_path / "lists" / "l.csv").write_text("path\n" + "".join(f"{p}\n" for p in pictures))
+    table = ImageTable.from_csv(tmp_path / "lists" / "l.csv", root=tmp_path)
+    assert not update(tmp_path / "q.tamis", table, [descriptor("edge")]).failures
+    assert len(Collection.open(tmp_path / "q.tamis").table()) == len(pictures)

@@ -4,7 +4,16 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import FollowLinks, Jobs, Json, MaxMemory, MaxPixels, NoIcc, Strict
+from tamis.cli.console import (
+    FollowLinks,
+    Jobs,
+    Json,
+    MaxMemory,
+    MaxPixels,
+    NoIcc,
+    Root,
+    Strict,
+)
 
 
 def index(
@@ -37,6 +46,7 @@ def index(
             help="Remove also pictures whose folder is empty or cannot be entered.",
         ),
     ] = False,
+    root: Root = None,
     follow_links: FollowLinks = False,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
@@ -84,7 +94,11 @@ def index(
     if metric:
         check_metric(metric)
     table = read_table(
-        source, exclude=[into], follow_links=follow_links, may_be_empty=is_committed(into)
+        source,
+        exclude=[into],
+        follow_links=follow_links,
+        may_be_empty=is_committed(into),
+        root=root,
     )
     if not len(table) and not prune:
         warn_failures(table.failures)

@@ -20,6 +20,7 @@ from tamis.store.checking import (
     check_files,
     check_rows,
     damaged,
+    is_below,
     lance_errors,
     root_of,
 )
@@ -84,7 +85,10 @@ class Rows:
     failures : list of (str or None)
         Why a picture could not be read.
     stale : list of int
-        Ids of rows that a newer row of the same name replaces.
+        Ids of rows that a newer row of the same name replaces, and of those `outside`.
+    outside : list of str
+        Names that lead out of the root, as `tamis index` never writes them: of these
+        pictures nothing is read.
     """
 
     ids: npt.NDArray[np.int64]
@@ -96,6 +100,7 @@ class Rows:
     times: npt.NDArray[np.int64]
     failures: list[str | None]
     stale: list[int]
+    outside: list[str]
 
 
 class Collection:
@@ -215,6 +220,9 @@ class Collection:
         newest: dict[str, int] = {}
         for row in np.argsort(ids):
             newest[paths[row]] = int(row)
+        outside = sorted(name for name in newest if not is_below(name))
+        for name in outside:
+            del newest[name]
         order = sorted(newest.values(), key=lambda row: [*map(sort_key, paths[row].split("/"))])
         labels, splits, hashes, failures = (
             table[name].to_pylist() for name in ("label", "split", "hash", "failure")
@@ -229,19 +237,24 @@ class Collection:
             times=table["mtime_ns"].to_numpy()[order],
             failures=[failures[row] for row in order],
             stale=sorted(set(map(int, ids)) - set(map(int, ids[order]))),
+            outside=outside,
         )
 
     def __len__(self) -> int:
         return len(self.rows.names)
 
     def table(self) -> ImageTable:
-        """List all its pictures, those that could not be read included."""
+        """List all its pictures, those that could not be read included.
+
+        Rows that lie outside of the root are among the failures.
+        """
         return ImageTable(
             paths=tuple(os.path.join(self.root, name) for name in self.rows.names),
             labels=tuple(self.rows.labels),
             groups=(None,) * len(self),
             root=self.root,
             splits=tuple(self.rows.splits),
+            failures=self._outside(),
         )
 
     def failures(self) -> list[Failure]:
@@ -250,7 +263,11 @@ class Collection:
             Failure(os.path.join(self.root, name), reason)
             for name, reason in zip(self.rows.names, self.rows.failures, strict=True)
             if reason is not None
-        ]
+        ] + list(self._outside())
+
+    def _outside(self) -> tuple[Failure, ...]:
+        reason = f"lies outside of {printable(self.root)}, the root of the collection"
+        return tuple(Failure(os.path.join(self.root, name), reason) for name in self.rows.outside)
 
     def features(self, spec: str) -> FeatureTable:
         """Read all vectors of a descriptor, in the order of `table`.

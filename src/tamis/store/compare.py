@@ -4,8 +4,9 @@ import os
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from tamis.errors import ImageReadError
+from tamis.errors import ImageReadError, printable
 from tamis.images import digest_of, read_image
+from tamis.store.checking import is_below
 from tamis.store.collection import Rows
 from tamis.table import ImageTable
 
@@ -119,6 +120,18 @@ def compare(
     found.delete += [int(rows.ids[i]) for i in removed]
     found.removed = len(removed)
     return found
+
+
+def only_below(table: ImageTable) -> ImageTable:
+    """Leave out the pictures that a list names outside of its root."""
+    root = printable(table.root or os.curdir)
+    reason = (
+        f"lies outside of {root}, and a collection is of the pictures below one folder. Write the "
+        "list relative to a folder above all of them, and name that by --root"
+    )
+    return table.leave_out(
+        {row: reason for row, name in enumerate(table.names) if not is_below(name)}
+    )
 
 
 class _Sight:

@@ -38,7 +38,7 @@ from tamis.store.collection import (
     lance,
 )
 from tamis.store.columns import SPEC, encode, vector_field
-from tamis.store.compare import compare, status_of
+from tamis.store.compare import compare, only_below, status_of
 from tamis.store.creation import all_or_nothing
 from tamis.table import ImageTable
 
@@ -105,7 +105,8 @@ def update(
         Of the collection; made if it does not exist.
     table : ImageTable
         All pictures that it is to hold: those of the collection that are not in it
-        are removed from the collection (never from disk).
+        are removed from the collection (never from disk). Those that do not lie below its
+        root are among the failures.
     descriptors : sequence of Descriptor
         To be computed besides those that the collection has already; of a fusion,
         its parts.
@@ -133,6 +134,7 @@ def update(
     """
     lance()  # before a folder is made
     name = os.fspath(path)
+    table = only_below(table)
     with locked(name), all_or_nothing(name):
         collection = _open_or_create(name, table.root)
         run = _Update(collection, table, jobs, max_pixels, progress or (lambda _: None), prune)
