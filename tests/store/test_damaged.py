@@ -377,3 +377,23 @@ def test_index_heals_a_strangers_collection(path, made):
     assert "outside" not in done.stderr
     assert len(Collection.open(path)) == 9
     assert not Collection.open(path).table().failures
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_what_was_kept_aside_is_removed_once_the_column_is_there(path, made, half):
+    lbp, table = descriptor("lbp(scales=1)"), ImageTable.from_folder(made / "photos")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tamis.store.adding.Adding.discard", lambda self: None)
+        update(path, table, [lbp])
+    aside = path / "adding.lance"
+    assert aside.exists()
+    if half:  # killed while it was being removed
+        shutil.rmtree(aside / "_versions")
+    update(path, table, [lbp])
+    assert not aside.exists()
+
+
+def test_what_was_kept_aside_for_another_descriptor_stays(path, made):
+    stop_while_adding(path, made / "photos", descriptor("lbp(scales=1)"))
+    update(path, ImageTable.from_folder(made / "photos"), [EDGE])
+    assert (path / "adding.lance").exists()

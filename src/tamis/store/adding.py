@@ -3,7 +3,7 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,7 +14,7 @@ from tamis.errors import CollectionError
 from tamis.features import Chunk
 from tamis.store.checking import lance_errors
 from tamis.store.collection import lance
-from tamis.store.columns import decode, encode
+from tamis.store.columns import SPEC, decode, encode
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -133,8 +133,39 @@ class Adding:
     def discard(self) -> None:
         """Remove what was kept aside."""
         self._dataset, self._known = None, np.empty(0, np.int64)
-        if os.path.isdir(self._path) and not os.path.islink(self._path):
-            shutil.rmtree(self._path, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):
-                os.unlink(self._path)
+        _remove(self._path)
+
+
+def sweep(path: str, specs: Collection[str]) -> None:
+    """Remove what a killed run left aside of columns that a collection has by now.
+
+    Vectors of other descriptors stay: the run that computes these goes on from them.
+
+    Parameters
+    ----------
+    path : str
+        Of the collection.
+    specs : collection of str
+        Those of its columns.
+    """
+    place = os.path.join(path, FOLDER)
+    if not os.path.lexists(place):
+        return
+    try:
+        with lance_errors(place):
+            schema = lance().dataset(place).schema
+            waiting = {
+                one.metadata[SPEC].decode() for one in schema if SPEC in (one.metadata or {})
+            }
+    except (CollectionError, OSError):  # half removed
+        waiting = set()
+    if waiting <= set(specs):
+        _remove(place)
+
+
+def _remove(place: str) -> None:
+    if os.path.isdir(place) and not os.path.islink(place):
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            os.unlink(place)

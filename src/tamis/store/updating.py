@@ -23,7 +23,7 @@ from tamis.features import Chunk, Progress, describe_chunks
 from tamis.images import DEFAULT_MAX_PIXELS, default_reading
 from tamis.lock import locked
 from tamis.store.adding import FOLDER as ADDING
-from tamis.store.adding import Adding
+from tamis.store.adding import Adding, sweep
 from tamis.store.approximate import refresh
 from tamis.store.approximate.companions import Companion
 from tamis.store.checking import lance_errors
@@ -256,6 +256,7 @@ class _Update:
 
         missing = {d.spec: d for d in descriptors if d.spec not in self._collection.columns}
         if not missing:
+            sweep(self._collection.path, self._collection.specs)
             return
         if self._found.unseen:
             raise CollectionError(
