@@ -276,24 +276,34 @@ def _check_folder(folder: str) -> None:
         )
 
 
-def write_predictions(file: str, predictions: Predictions, plan: SortPlan | None = None) -> None:
+def write_predictions(
+    file: str,
+    predictions: Predictions,
+    plan: SortPlan | None = None,
+    *,
+    for_spreadsheets: bool = False,
+) -> None:
     """Write one row per picture: its class, how sure, where it goes, and on what grounds.
 
     The columns: ``path``, ``class``, ``confidence``, ``runner_up``,
     ``runner_up_confidence``, ``sorted_to`` (below the result folder; empty
     without a plan), and for each neighbour i, nearest first, ``neighbour_i``
     (a training picture), ``neighbour_i_class`` and ``neighbour_i_distance``.
+    `for_spreadsheets` is as `tamis.files.csvfile.write_csv` takes it.
     """
     k = predictions.neighbours.indices.shape[1]
     header = ["path", "class", "confidence", "runner_up", "runner_up_confidence", "sorted_to"]
     for i in range(1, k + 1):
         header += [f"neighbour_{i}", f"neighbour_{i}_class", f"neighbour_{i}_distance"]
-    write_csv(file, header, _rows(predictions, plan))
+    write_csv(file, header, _rows(predictions, plan), for_spreadsheets=for_spreadsheets)
 
 
-def write_failures(file: str, failures: Sequence[Failure]) -> None:
+def write_failures(
+    file: str, failures: Sequence[Failure], *, for_spreadsheets: bool = False
+) -> None:
     """Write the files that could not be used: path, reason."""
-    write_csv(file, ("path", "reason"), [(f.path, f.reason) for f in failures])
+    rows = [(f.path, f.reason) for f in failures]
+    write_csv(file, ("path", "reason"), rows, for_spreadsheets=for_spreadsheets)
 
 
 def _rows(predictions: Predictions, plan: SortPlan | None) -> Iterator[list[str]]:

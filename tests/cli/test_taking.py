@@ -215,3 +215,16 @@ def test_a_folder_to_sort_within_the_examples_is_said(train: Path, tmp_path: Pat
     write_kinds(train / "unsorted", 1, first=50, flat=True)
     words = ("sort", "--train", train, "--input", train / "unsorted", "--out", tmp_path / "out")
     assert "3 of the 3 pictures are among the examples" in tamis(*words).stderr
+
+
+def test_csv_files_for_spreadsheets(
+    train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("=in").mkdir()
+    shutil.copy(next(train.rglob("*.jpg")), "=in/=HYPERLINK(1).jpg")
+    for option, mark in ((), ""), (("--csv-for-spreadsheets",), "'"):
+        out = f"out{len(option)}"
+        tamis("sort", "--train", train, "--input", "=in", "--out", out, *option)
+        row = Path(out, "predictions.csv").read_text().splitlines()[1]
+        assert row.startswith(f"{mark}=in/=HYPERLINK(1).jpg,")

@@ -258,3 +258,15 @@ def test_the_predictions_of_tamis_are_a_list(listed, tmp_path, monkeypatch, mode
     table = ImageTable.from_csv(tmp_path / "o" / "predictions.csv", labelled=True)
     assert all(os.path.isfile(path) for path in table.paths)
     assert len(table.classes) == 3
+
+
+def test_formulas_are_harmless_on_request_only(tmp_path):
+    file = tmp_path / "x.csv"
+    cells = ["=1+1", "+cmd", "-cmd", "@SUM(A1)", "\tx", "-0.5", "+3", "a=b", "", "'=1"]
+    write_csv(file, ["path"], [[cell] for cell in cells if cell])
+    assert [row["path"] for row in read_csv(file, required=("path",))] == [c for c in cells if c]
+    write_csv(file, ["path", "n"], [[cell, -1.5] for cell in cells], for_spreadsheets=True)
+    rows = read_csv(file, required=("path",))
+    said = ["'=1+1", "'+cmd", "'-cmd", "'@SUM(A1)", "'\tx", "-0.5", "+3", "a=b", "", "'=1"]
+    assert [row["path"] for row in rows] == said
+    assert {row["n"] for row in rows} == {"-1.5"}

@@ -42,6 +42,13 @@ def sort(
         bool,
         typer.Option("--sidecars", help="Take along files that go with a picture: cat.xmp, .mov."),
     ] = False,
+    csv_for_spreadsheets: Annotated[
+        bool,
+        typer.Option(
+            "--csv-for-spreadsheets",
+            help="Put an apostrophe before cells of CSV files that look like formulas.",
+        ),
+    ] = False,
     root: Root = None,
     trust: Trust = False,
     follow_links: TakeOutside = False,
@@ -104,6 +111,7 @@ def sort(
             "--distance": distance,
             "--mode": str(mode),
             "--sidecars": sidecars,
+            "--csv-for-spreadsheets": csv_for_spreadsheets,
             "--follow-links": follow_links,
             "--max-pixels": max_pixels if max_pixels != DEFAULT_MAX_PIXELS else None,
             "--max-memory": max_memory if max_memory != 1000 else None,
@@ -149,11 +157,15 @@ def sort(
                 max_pixels=max_pixels,
             )
             made: dict[str, Callable[[str], object]] = {
-                PREDICTIONS: lambda file: write_predictions(file, answers, plan),
+                PREDICTIONS: lambda file: write_predictions(
+                    file, answers, plan, for_spreadsheets=csv_for_spreadsheets
+                ),
                 REPORT: lambda file: _write_text(file, page),
             }
             if failures:
-                made[FAILURES] = lambda file: write_failures(file, failures)
+                made[FAILURES] = lambda file: write_failures(
+                    file, failures, for_spreadsheets=csv_for_spreadsheets
+                )
             outcome, placed = writing.carry_out(
                 plan,
                 out,

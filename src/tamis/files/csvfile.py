@@ -13,6 +13,7 @@ from typing import Final, TextIO
 from tamis.errors import TableError, printable
 
 _DELIMITERS: Final = (",", ";", "\t")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _MOST_LINE: Final = 1 << 20
 """A line of more characters is none of a list of pictures."""
 
@@ -90,13 +91,40 @@ def read_csv(
 
 
 def write_csv(
-    file: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[object]]
+    file: str | os.PathLike[str],
+    header: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    for_spreadsheets: bool = False,
 ) -> None:
-    """Write a CSV file that `read_csv` gives back, file names of any bytes included."""
+    """Write a CSV file that `read_csv` gives back, file names of any bytes included.
+
+    Parameters
+    ----------
+    file : str or os.PathLike
+    header : sequence of str
+    rows : iterable of sequences
+    for_spreadsheets : bool
+        Put an apostrophe before each cell that a spreadsheet would run as a formula:
+        text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return and
+        is not a number. Such a cell is read back with its apostrophe.
+    """
     with open(file, "w", encoding="utf-8", errors="surrogateescape", newline="") as lines:
         writer = csv.writer(_NewlineEnded(lines), lineterminator="\r\n")
         writer.writerow(header)
+        if for_spreadsheets:
+            rows = ([_harmless(str(cell)) for cell in row] for row in rows)
         writer.writerows(rows)
+
+
+def _harmless(cell: str) -> str:
+    if not cell.startswith(_FORMULA):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 class _NewlineEnded:
