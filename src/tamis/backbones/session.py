@@ -63,7 +63,8 @@ def session(graph: bytes | str | os.PathLike[str], *, threads: int = 1) -> Any:
     try:
         return onnxruntime.InferenceSession(source, options, providers=_providers(onnxruntime))
     except Exception as error:  # its exceptions share no base class
-        raise WeightsError(f"the graph cannot be run by ONNX Runtime: {error}") from error
+        why = printable(" ".join(str(error).split()))[:500]
+        raise WeightsError(f"the graph cannot be run by ONNX Runtime: {why}") from error
 
 
 def only_input(opened: Any) -> str:
