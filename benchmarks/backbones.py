@@ -22,11 +22,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from machine import coreldb, describe
-from tamis.backbones import Backbone
 from tamis.descriptors import descriptor
 from tamis.descriptors.cost import sample_picture
+from tamis.descriptors.neural.backbone import Backbone
 from tamis.features import extract
-from tamis.split import assign_parts
+from tamis.splits.assign import assign_parts
 from tamis.table import ImageTable
 
 LITE = [f"efficientnet-lite{number}" for number in range(3)]

@@ -2,7 +2,7 @@
 
 A row per descriptor and metric of the index: recall@10 with 5, 20 and 50 candidates per
 result, ranked by the distance asked for, on 100 stored photos; the index is built anew for
-each. By these figures `tamis.store.approximate` chooses metrics and how many candidates.
+each. By these figures `tamis.store.ann` chooses metrics and how many candidates.
 """
 
 import argparse

@@ -23,8 +23,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from machine import coreldb, describe
-from tamis.backbones import Backbone, session
 from tamis.descriptors import descriptor
+from tamis.descriptors.neural.backbone import Backbone
+from tamis.descriptors.neural.runtime import session
 from tamis.features import available_processors, describe_chunks, extract
 from tamis.images import read_picture
 from tamis.table import ImageTable
@@ -60,7 +61,7 @@ def by_torch(one: Backbone, workers: int, last: bool) -> Way:
     from efficientnet_lite_pytorch import EfficientNet
     from torch.utils.data import DataLoader
 
-    from tamis.backbones.origin import file_of
+    from tamis.descriptors.neural.weights.locate import file_of
 
     network = EfficientNet.from_name(one.name).eval()
     network.load_state_dict(torch.load(file_of(one.entry), weights_only=True))

@@ -16,13 +16,13 @@ import numpy.typing as npt
 
 from machine import SIX, coreldb, describe
 from tamis.descriptors import Fusion, descriptor
+from tamis.descriptors.fusion.pairwise import mean_of_classes
 from tamis.features import FeatureTable, available_processors, extract_several
 from tamis.index import Index
-from tamis.metrics import bootstrap_means
-from tamis.ranking import average_precision
-from tamis.split import assign_folds
+from tamis.metrics.classification import bootstrap_means
+from tamis.metrics.ranking import average_precision
+from tamis.splits.assign import assign_folds
 from tamis.table import ImageTable
-from tamis.weighing import mean_of_classes
 
 FUSIONS = (
     "color+lbp",

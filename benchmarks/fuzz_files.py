@@ -76,7 +76,7 @@ def open_reduction(path: Path) -> None:
 
 def codebook(folder: Path) -> Path:
     """Make a codebook."""
-    from tamis.descriptors.codebook import Codebook
+    from tamis.descriptors.classical.codebook import Codebook
 
     draw = np.random.default_rng(0)
     shapes = {"mean": (128,), "axes": (8, 128), "words": (4, 8)}
@@ -95,10 +95,10 @@ def open_codebook(path: Path) -> None:
 
 def model(folder: Path) -> Path:
     """Train a probe on a reduced fusion: a manifest and two npz files."""
+    from tamis.classifiers.probe import ProbeClassifier, parts_of
     from tamis.descriptors import descriptor
     from tamis.features import extract
     from tamis.model import Model
-    from tamis.probe import ProbeClassifier, parts_of
 
     table = table_of(folder)
     looks = descriptor("moments+colorlayout>pca3")
@@ -279,7 +279,7 @@ def safetensors(folder: Path) -> Path:
 
 def open_safetensors(path: Path) -> None:
     """Read all tensors."""
-    from tamis.backbones.safetensors import read_safetensors
+    from tamis.descriptors.neural.weights.safetensors import read_safetensors
 
     for values in read_safetensors(path).values():
         values.sum()
@@ -307,7 +307,7 @@ def mutate_pth(path: Path, chance: random.Random) -> None:
 
 def open_pth(path: Path) -> None:
     """Read all arrays."""
-    from tamis.backbones.weights import read_weights
+    from tamis.descriptors.neural.weights.torch_file import read_weights
 
     for values in read_weights(path.read_bytes()).values():
         values.sum()
@@ -484,7 +484,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="keep what went wrong here")
     options = parser.parse_args()
     import tamis.cli
-    import tamis.descriptors.vlad
+    import tamis.descriptors.classical.vlad
     import tamis.model
     import tamis.store  # what all children share  # noqa: F401
 

@@ -20,9 +20,9 @@ from collections import Counter
 from pathlib import Path
 
 from tamis.errors import TamisError
+from tamis.files.journal import Journal, journals
 from tamis.files.signing import Signer, user_key
-from tamis.journal import Journal, journals
-from tamis.transfer import Mode, Transfer
+from tamis.files.transfer import Mode, Transfer
 
 ODD = (
     None, True, -1, 0, 2**63, 2**70, 1e308, "", "..", "../v/x", "/etc/hostname", "a\0b", ".tamis/x",

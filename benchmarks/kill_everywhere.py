@@ -33,12 +33,14 @@ from machine import describe
 
 ROOMS = (
     "tamis.files.entry tamis.files.evidence tamis.files.copying tamis.files.result "
-    "tamis.transfer tamis.placing tamis.recognising tamis.planning tamis.journalfile "
-    "tamis.journal tamis.lock"
+    "tamis.files.transfer tamis.files.placing tamis.files.recognition "
+    "tamis.files.planning tamis.files.journal_file "
+    "tamis.files.journal tamis.files.lock"
 ).split()
 PRELOADED = (
-    "tamis.cli tamis.cli.writing tamis.cli.sources tamis.cli.answering tamis.sorting tamis.split "
-    "tamis.report tamis.descriptors.moments sklearn.metrics rich.progress"
+    "tamis.cli tamis.cli.writing tamis.cli.sources tamis.cli.answering tamis.sorting "
+    "tamis.splits.assign "
+    "tamis.report tamis.descriptors.classical.moments sklearn.metrics rich.progress"
 ).split()
 CALLS = (
     "open close link unlink symlink readlink rename mkdir makedirs rmdir listdir stat lstat "

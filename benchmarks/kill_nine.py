@@ -20,7 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from machine import SIX, coreldb, describe
-from tamis.journal import journals
+from tamis.files.journal import journals
 
 
 def contents(folder: Path) -> dict[str, str]:

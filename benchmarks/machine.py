@@ -6,8 +6,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from tamis.backbones import ENTRIES
 from tamis.descriptors import names
+from tamis.descriptors.neural.catalog import ENTRIES
 from tamis.features import available_processors
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from machine import SIX, coreldb, describe
-from tamis.split import assign_parts
+from tamis.classifiers.network.classifier import NetworkClassifier
+from tamis.splits.assign import assign_parts
 from tamis.table import ImageTable
-from tamis.training import NetworkClassifier
 
 
 def one_seed(

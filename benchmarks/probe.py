@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from machine import SIX, coreldb, describe
+from tamis.classifiers.probe import ProbeClassifier
 from tamis.descriptors import descriptor
 from tamis.features import extract
-from tamis.learning import train_probe, training_parts
 from tamis.model import Model
-from tamis.probe import ProbeClassifier
-from tamis.split import assign_parts
+from tamis.model.training import train_probe
+from tamis.splits.assign import assign_parts
+from tamis.splits.hold_out import training_parts
 from tamis.table import ImageTable
 
 DEFAULT = "efficientnet-lite0"

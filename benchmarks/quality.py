@@ -29,12 +29,12 @@ import numpy as np
 import numpy.typing as npt
 
 from machine import SIX, by_hand, coreldb, describe
-from tamis.classify import KNNClassifier
+from tamis.classifiers.knn import KNNClassifier
 from tamis.descriptors import descriptor
 from tamis.distances import nearest
 from tamis.features import available_processors, extract
 from tamis.index import Matches
-from tamis.split import assign_parts
+from tamis.splits.assign import assign_parts
 from tamis.table import ImageTable
 
 DEPTH = 10

@@ -33,7 +33,7 @@ from tamis.descriptors import descriptor
 from tamis.features import FeatureTable
 from tamis.index import Index
 from tamis.store import Approximate, Collection, build, update
-from tamis.store.approximate import refresh
+from tamis.store.ann import refresh
 from tamis.table import ImageTable
 
 Vectors = npt.NDArray[np.float32]

@@ -33,7 +33,7 @@ def pictures(n: int) -> tuple[object, object]:
 
 def run_tamis(batch: int, augment: bool, epochs: int, *, precision: str = "auto") -> list[float]:
     """Time the epochs of `NetworkClassifier`, loader and all."""
-    from tamis.training import NetworkClassifier
+    from tamis.classifiers.network.classifier import NetworkClassifier
 
     X, y = pictures(IMAGES)
     network = NetworkClassifier(
@@ -136,8 +136,8 @@ def speed(keras: str | None, rounds: int, epochs: int, only: str | None) -> None
 def train_once(n: int) -> None:
     """Train one epoch on n photos of CorelDB and print this process's peak, in MB."""
     from machine import SIX, coreldb
+    from tamis.classifiers.network.classifier import NetworkClassifier
     from tamis.table import ImageTable
-    from tamis.training import NetworkClassifier
 
     table = ImageTable.from_folder(coreldb(), classes=SIX if n <= 900 else None)
     table = table.select(range(min(n, len(table))))

@@ -17,14 +17,14 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tamis.journal import journals
+from tamis.files.journal import journals
 
 CODE = """
 import contextlib, os, sys, time
 from tamis.errors import DestinationError
-from tamis.journal import Journal
-from tamis.lock import locked
-from tamis.transfer import Mode, Transfer
+from tamis.files.journal import Journal
+from tamis.files.lock import locked
+from tamis.files.transfer import Mode, Transfer
 out, pictures, start, lock = sys.argv[1], sys.argv[2], float(sys.argv[3]), sys.argv[4] == "lock"
 while time.time() < start:
     pass

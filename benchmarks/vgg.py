@@ -17,14 +17,14 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import lpips_vgg
-from tamis.backbones import vgg
-from tamis.classify import KNNClassifier
+from tamis.classifiers.knn import KNNClassifier
 from tamis.descriptors import descriptor
 from tamis.descriptors.base import Descriptor, Features
+from tamis.descriptors.neural.graphs import vgg
+from tamis.evaluation.retrieval import evaluate_retrieval
 from tamis.features import FeatureTable
 from tamis.images import Square, read_image
-from tamis.retrieval import evaluate_retrieval
-from tamis.split import assign_parts
+from tamis.splits.assign import assign_parts
 from tamis.table import ImageTable
 
 SIX = ("art_dino", "fitness", "obj_decoys", "obj_dish", "obj_train", "pet_cat")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tamis.backbones.vgg import layers
+from tamis.descriptors.neural.graphs.vgg import layers
 
 
 class _Arrays(pickle.Unpickler):

@@ -18,44 +18,22 @@ ROOMS = """
 tamis
 tamis.errors
 tamis.files
-tamis.naming
 tamis.images
-tamis.listing
 tamis.table
 tamis.duplicates
 tamis.containment
 tamis.sidecars
-tamis.transfer
-tamis.recognising
-tamis.placing
 tamis.distances
-tamis.weighing
 tamis.descriptors
-tamis.backbones
 tamis.features
 tamis.index
-tamis.lock
 tamis.store
-tamis.records
-tamis.planning
-tamis.journalfile
-tamis.journal
 tamis.splits
-tamis.split
-tamis.classify
-tamis.logistic
-tamis.probe
-tamis.network
-tamis.training
-tamis.model
 tamis.metrics
-tamis.ranking
-tamis.evaluate
-tamis.learning
-tamis.retrieval
-tamis.study
+tamis.classifiers
+tamis.evaluation
+tamis.model
 tamis.sorting
-tamis.demo
 tamis.report
 tamis.cli
 tamis.__main__
@@ -150,7 +128,7 @@ def loaded_by(code):
     "code",
     [
         "import tamis, tamis.cli",
-        "import tamis.errors, tamis.naming, tamis.transfer",
+        "import tamis.errors, tamis.files.names, tamis.files.transfer",
         "from typer.testing import CliRunner; from tamis.cli import app\n"
         "assert CliRunner().invoke(app, ['--help']).exit_code == 0",
         "from typer.testing import CliRunner; from tamis.cli import app\n"

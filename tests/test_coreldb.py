@@ -7,14 +7,14 @@ import cv2
 import numpy as np
 import pytest
 
-from tamis.backbones import ENTRIES
-from tamis.classify import KNNClassifier
+from tamis.classifiers.knn import KNNClassifier
 from tamis.descriptors import descriptor, names
+from tamis.descriptors.neural.catalog import ENTRIES
 from tamis.distances import Gallery
+from tamis.evaluation.retrieval import evaluate_retrieval
 from tamis.features import extract
 from tamis.images import read_image
-from tamis.retrieval import evaluate_retrieval
-from tamis.split import assign_parts
+from tamis.splits.assign import assign_parts
 from tamis.table import ImageTable
 
 SIX = ("art_dino", "fitness", "obj_decoys", "obj_dish", "obj_train", "pet_cat")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pictures import write_kinds
 from tamis import duplicates
 from tamis.duplicates import copies, overlap, with_copies_together
-from tamis.split import assign_folds, assign_parts
+from tamis.splits.assign import assign_folds, assign_parts
 from tamis.table import ImageTable
 
 

@@ -16,12 +16,12 @@ import pytest
 from command import tamis
 from tamis.errors import DestinationError, JournalError
 from tamis.files.entry import Entry
+from tamis.files.journal import Journal, journals
+from tamis.files.lock import locked
+from tamis.files.names import TakenNames
+from tamis.files.placing import Occupied, Refused, put, take_back
 from tamis.files.signing import Signer
-from tamis.journal import Journal, journals
-from tamis.lock import locked
-from tamis.naming import TakenNames
-from tamis.placing import Occupied, Refused, put, take_back
-from tamis.transfer import Mode, Transfer
+from tamis.files.transfer import Mode, Transfer
 
 PART = ".tamis-0-0.part"
 
@@ -623,8 +623,8 @@ def test_a_plan_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
 
 _ONE_RUN = """
 import os, sys
-from tamis.journal import Journal
-from tamis.transfer import Mode, Transfer
+from tamis.files.journal import Journal
+from tamis.files.transfer import Mode, Transfer
 base, number = sys.argv[1:]
 source = os.path.join(base, number + ".jpg")
 with open(source, "x") as file:
@@ -647,8 +647,8 @@ def test_runs_that_no_lock_keeps_apart_lose_no_journal(tmp_path: Path) -> None:
         )
         for number in range(6)
     ]
-    for number in range(6):
-        while not (tmp_path / f"{number}.jpg").exists():
+    for number, run in enumerate(runs):
+        while run.poll() is None and not (tmp_path / f"{number}.jpg").exists():
             time.sleep(0.01)
     for run in runs:
         run.stdin.close()

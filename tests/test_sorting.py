@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tamis.classify import Predictions
+from tamis.classifiers.predictions import Predictions
 from tamis.errors import DestinationError, Failure, TableError
 from tamis.files.csvfile import read_csv
+from tamis.files.journal import Journal
+from tamis.files.transfer import Mode
 from tamis.index import Matches
-from tamis.journal import Journal
 from tamis.sidecars import find_sidecars
 from tamis.sorting import (
     check_destination,
@@ -20,7 +21,6 @@ from tamis.sorting import (
     write_failures,
     write_predictions,
 )
-from tamis.transfer import Mode
 
 
 def predictions_of(paths: list[Path], columns: list[int], classes=("ant", "bee")) -> Predictions:

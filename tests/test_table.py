@@ -14,7 +14,7 @@ import odd_files
 from odd_files import PHOTO, encode
 from tamis.errors import Failure, ImageReadError, TableError
 from tamis.images import read_image
-from tamis.listing import sort_key
+from tamis.images.listing import sort_key
 from tamis.table import ImageTable
 
 PICTURE = encode(PHOTO, "PNG")

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Final
 
-from tamis.classify import Predictions
+from tamis.classifiers.predictions import Predictions
 from tamis.errors import DestinationError, Failure, printable
 from tamis.files.csvfile import write_csv
+from tamis.files.names import TakenNames, existing_folders, folder_name, numbered
+from tamis.files.transfer import Mode, Transfer, check_can_link, same_file
 from tamis.images.refusal import reason_of
-from tamis.naming import TakenNames, existing_folders, folder_name, numbered
 from tamis.sidecars import name_beside
 from tamis.store import is_collection
-from tamis.transfer import Mode, Transfer, check_can_link, same_file
 
 PREDICTIONS: Final = "predictions.csv"
 REPORT: Final = "report.html"

@@ -9,7 +9,7 @@ from typing import Self
 
 from tamis.errors import Failure, TableError, printable
 from tamis.files.csvfile import read_csv
-from tamis.listing import Listing, sort_key
+from tamis.images.listing import Listing, sort_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import odd_files
 from command import answer, tamis
 from pictures import KINDS, picture, write_kinds
 from tamis.files.csvfile import read_csv
-from tamis.journal import journals
+from tamis.files.journal import journals
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from installed import SPARKLE, install
 from pictures import write_kinds
 from tamis.descriptors import descriptor, names
-from tamis.descriptors.codebook import fit_codebook
+from tamis.descriptors.classical.codebook import fit_codebook
 
 
 def tamis(*words, columns=80, path=None):

@@ -24,7 +24,7 @@ def failing(monkeypatch: pytest.MonkeyPatch):
         def fail(*_args: object, **_options: object) -> None:
             raise error
 
-        monkeypatch.setattr("tamis.descriptors.entry.entries", fail)
+        monkeypatch.setattr("tamis.descriptors.catalog.entries", fail)
         return tamis("descriptors", check=False)
 
     return set_to

@@ -9,8 +9,8 @@ import pytest
 from command import tamis
 from pictures import KINDS, write_kinds
 from tamis.descriptors import descriptor
+from tamis.evaluation.retrieval import evaluate_retrieval
 from tamis.features import extract
-from tamis.retrieval import evaluate_retrieval
 from tamis.table import ImageTable
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from command import answer, tamis
 from pictures import write_kinds
-from tamis.journal import Journal
+from tamis.files.journal import Journal
 
 
 def interrupted(*words: object) -> None:

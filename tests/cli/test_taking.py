@@ -8,7 +8,7 @@ import pytest
 
 from command import answer, tamis
 from pictures import write_kinds
-from tamis.journal import journals
+from tamis.files.journal import journals
 
 
 @pytest.fixture

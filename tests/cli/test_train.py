@@ -217,7 +217,7 @@ def test_broken_pictures_are_named_and_passed_over(photos, tmp_path):
 
 
 def test_without_torch_a_network_says_what_to_install(photos, tmp_path, monkeypatch):
-    monkeypatch.setattr("tamis.learning.trained.find_spec", lambda name: None)
+    monkeypatch.setattr("tamis.model.training.find_spec", lambda name: None)
     command = ("train", photos / "examples", "--net", "small", "--out", tmp_path / "m")
     done = tamis(*command, check=False)
     assert done.returncode == 1
@@ -267,8 +267,8 @@ def test_a_network_is_trained_and_answers_from_its_file(network, photos):
 def test_a_model_answers_without_torch_and_as_torch_does(network, photos, tmp_path):
     import numpy as np
 
+    from tamis.classifiers.network.classifier import NetworkClassifier
     from tamis.table import ImageTable
-    from tamis.training import NetworkClassifier
 
     # The same training again, in torch: deterministic, so it is the same network.
     table = ImageTable.from_folder(photos / "examples")

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tamis.backbones import ENTRIES
+from tamis.classifiers.probe import LinearHead
 from tamis.descriptors import descriptor
 from tamis.descriptors.components import Components
+from tamis.descriptors.neural.catalog import ENTRIES
 from tamis.descriptors.reduction import Reduction
 from tamis.descriptors.registry import DESCRIPTORS
-from tamis.probe import LinearHead
 
 FILE = Path(__file__).with_name("stored_vectors.npz")
 

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from tamis.backbones import ENTRIES
 from tamis.descriptors import descriptor, names
+from tamis.descriptors.neural.catalog import ENTRIES
 from tamis.errors import InvalidParameterError
 from tamis.images import DEFAULT_SIZE
 

@@ -9,7 +9,7 @@ import pytest
 
 from installed import SPARKLE, install
 from tamis.descriptors import descriptor, names, plugins
-from tamis.descriptors.entry import Entry, entries
+from tamis.descriptors.catalog import Entry, entries
 from tamis.descriptors.registry import DESCRIPTORS
 from tamis.errors import InvalidParameterError, PluginError, UnknownNameError
 

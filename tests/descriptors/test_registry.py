@@ -142,7 +142,7 @@ def test_an_argument_out_of_its_range_is_refused(spec, message):
 
 
 def test_true_is_no_number():
-    from tamis.descriptors.color import Color
+    from tamis.descriptors.classical.color import Color
 
     with pytest.raises(InvalidParameterError, match="Got True"):
         Color(bins=True)

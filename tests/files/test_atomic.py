@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tamis.descriptors.codebook import Codebook
+from tamis.descriptors.classical.codebook import Codebook
 from tamis.descriptors.components import Components
 from tamis.errors import DestinationError
 from tamis.files import atomic
 from tamis.files.atomic import check_output, write_whole
 from tamis.files.kinds import CODEBOOK, JSON, MODEL, PAGE, REDUCTION
-from tamis.model.archive import write_archive
+from tamis.model.file import write_archive
 
 KINDS = {"json": JSON, "page": PAGE, "model": MODEL, "codebook": CODEBOOK, "reduction": REDUCTION}
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from pictures import write_kinds
+from tamis.classifiers.probe import ProbeClassifier, parts_of
 from tamis.descriptors import descriptor
 from tamis.descriptors.base import PixelDescriptor
 from tamis.errors import DestinationError, InvalidParameterError, ModelError
 from tamis.features import extract
 from tamis.model import Model, NetworkView, is_model
-from tamis.model.looks import put_together, taken_apart
-from tamis.probe import ProbeClassifier, parts_of
+from tamis.model.serialize import put_together, taken_apart
 from tamis.table import ImageTable
 
 
@@ -123,7 +123,7 @@ def test_the_graphs_of_backbones_travel_along(monkeypatch):
     assert parts == {"backbone-1.onnx": own}
     json.dumps(told)
     elsewhere = Graphed(own=b"")  # where the weights are not installed
-    monkeypatch.setattr("tamis.model.looks.descriptor", lambda spec, stored_in: elsewhere)
+    monkeypatch.setattr("tamis.model.serialize.descriptor", lambda spec, stored_in: elsewhere)
     assert put_together(told, parts, 2).own == own
     with pytest.raises(ModelError, match="lacks what it needs"):
         put_together(told, {}, 2)

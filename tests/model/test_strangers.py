@@ -11,11 +11,11 @@ import pytest
 
 from command import tamis
 from pictures import write_kinds
+from tamis.classifiers.probe import LinearHead
 from tamis.descriptors import descriptor
 from tamis.errors import ModelError, WeightsError
 from tamis.features import FeatureTable
 from tamis.model import Model, NetworkView
-from tamis.probe import LinearHead
 from tamis.table import ImageTable
 
 onnx = pytest.importorskip("onnx", reason="needs the extra neural")
@@ -121,7 +121,7 @@ def features(model, vectors):
 
 
 def test_a_graph_that_never_ends_is_stopped(photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules["tamis.backbones.session"], "SECONDS", 0.5)
+    monkeypatch.setattr(sys.modules["tamis.descriptors.neural.runtime"], "SECONDS", 0.5)
     assert len(endless()) < 1024
     network(endless()).save(tmp_path / "m.tamis")
     model = Model.open(tmp_path / "m.tamis")

@@ -9,18 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli import (
-    compare,
-    demo,
-    descriptors,
-    evaluate,
-    index,
-    search,
-    sort,
-    split,
-    train,
-    undo,
-)
+from tamis.cli import compare, demo, descriptors, evaluate, index, search, sort, split, train, undo
 
 app = typer.Typer(
     name="tamis",

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tamis.classify import DEFAULT_K, Predictions, checked_k, classify, classify_features
+from tamis.classifiers.knn import DEFAULT_K, checked_k, classify, classify_features
+from tamis.classifiers.predictions import Predictions
 from tamis.cli.console import progress, warn, warn_failures
 from tamis.cli.sources import learn, read_part, stored_features
 from tamis.descriptors import Descriptor, descriptor
@@ -28,7 +29,7 @@ class Teacher:
     by : str
         Of the examples, as the user wrote it; for people.
     k : int or None
-        Examples that vote; the default of `tamis.classify.classify` if None.
+        Examples that vote; the default of `tamis.classifiers.knn.classify` if None.
     distance : str
         By which they are compared; the descriptor's own if empty.
     """

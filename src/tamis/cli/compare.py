@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamis.descriptors import Descriptor
+    from tamis.evaluation.comparison_result import Candidate, Comparison
     from tamis.features import FeatureTable
-    from tamis.study import Candidate, Comparison
 
 
 def compare(
@@ -94,11 +94,11 @@ def compare(
     from tamis.descriptors import descriptor, split_specs
     from tamis.distances import check_distance
     from tamis.errors import InvalidParameterError, printable
-    from tamis.evaluate import versions
-    from tamis.split import draw
+    from tamis.evaluation.classification import versions
+    from tamis.evaluation.comparison import DEFAULT_DEPTH
+    from tamis.evaluation.comparison import compare as score
     from tamis.splits import check_classes, check_one_fold
-    from tamis.study import DEFAULT_DEPTH
-    from tamis.study import compare as score
+    from tamis.splits.assign import draw
 
     start = time.perf_counter()
     try:

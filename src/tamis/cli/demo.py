@@ -20,12 +20,12 @@ def demo(
     import time
 
     from tamis.cli.console import say
+    from tamis.cli.demo_photos import SOURCES, write_tiles
     from tamis.cli.evaluate import evaluate
     from tamis.cli.sort import sort
     from tamis.cli.split import split
-    from tamis.demo import SOURCES, write_tiles
     from tamis.errors import printable
-    from tamis.journal import journals
+    from tamis.files.journal import journals
 
     start = time.perf_counter()
     photos, parts, result, report = (

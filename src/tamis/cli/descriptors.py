@@ -8,7 +8,7 @@ import typer
 from tamis.cli.console import Json
 
 if TYPE_CHECKING:
-    from tamis.descriptors.entry import Entry
+    from tamis.descriptors.catalog import Entry
 
 # Columns from which there is room for the sources.
 _WIDE = 110
@@ -39,8 +39,8 @@ def descriptors(
     """
     from tamis.cli.console import warn, write_json
     from tamis.descriptors import descriptor
+    from tamis.descriptors.catalog import Entry, entries
     from tamis.descriptors.cost import SHAPE
-    from tamis.descriptors.entry import Entry, entries
 
     if download:
         _download(spec)

@@ -4,16 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import (
-    FollowLinks,
-    Jobs,
-    Json,
-    MaxMemory,
-    MaxPixels,
-    NoIcc,
-    Root,
-    Strict,
-)
+from tamis.cli.console import FollowLinks, Jobs, Json, MaxMemory, MaxPixels, NoIcc, Root, Strict
 
 
 def index(

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import typer
 
+from tamis.classifiers.network.checkpoint import check_folder, remove_run
+from tamis.classifiers.network.registry import NETWORKS
 from tamis.cli.console import as_dicts, say, screen, warn, warn_failures, write_json, write_page
 from tamis.cli.notes import warn_overlap
 from tamis.cli.sources import learn, read_several, read_table
@@ -26,18 +28,10 @@ from tamis.errors import (
 from tamis.features import combine
 from tamis.files.atomic import check_output
 from tamis.files.kinds import MODEL
+from tamis.files.lock import locked
 from tamis.images import DEFAULT_MAX_PIXELS
-from tamis.learning import (
-    Trained,
-    TrainingParts,
-    train_network,
-    train_probe,
-    training_parts,
-)
-from tamis.learning.trained import need_torch
-from tamis.lock import locked
-from tamis.network import NETWORKS
-from tamis.training.checkpoint import check_folder, remove_run
+from tamis.model.training import Trained, need_torch, train_network, train_probe
+from tamis.splits.hold_out import TrainingParts, training_parts
 
 PROBE: Final = "probe"
 _BY: Final = "efficientnet-lite0"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from tamis.cli.console import warn
 from tamis.duplicates import Overlap
 from tamis.errors import printable
-from tamis.listing import is_system_name
+from tamis.images.listing import is_system_name
 from tamis.splits import Split
 from tamis.table import ImageTable
 

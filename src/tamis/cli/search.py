@@ -88,7 +88,7 @@ def search(
     from tamis.cli.searching import approximate as search_index
     from tamis.cli.searching import exact as search_all
     from tamis.errors import printable
-    from tamis.evaluate import versions
+    from tamis.evaluation.classification import versions
     from tamis.report import contact_sheet
 
     start = time.perf_counter()

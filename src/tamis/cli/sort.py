@@ -19,10 +19,10 @@ from tamis.cli.console import (
     TakeOutside,
     Trust,
 )
-from tamis.transfer import Mode
+from tamis.files.transfer import Mode
 
 if TYPE_CHECKING:
-    from tamis.classify import Predictions
+    from tamis.classifiers.predictions import Predictions
 
 
 def sort(
@@ -84,9 +84,9 @@ def sort(
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
     from tamis.cli.taking import read_to_take
     from tamis.errors import printable
-    from tamis.evaluate import versions
+    from tamis.evaluation.classification import versions
+    from tamis.files.lock import locked
     from tamis.images import DEFAULT_MAX_PIXELS
-    from tamis.lock import locked
     from tamis.report import render
     from tamis.sidecars import find_sidecars
     from tamis.sorting import (

@@ -10,8 +10,8 @@ from tamis.cli.notes import warn_passed_over, warn_split
 from tamis.descriptors import Descriptor, Reduction
 from tamis.errors import InvalidParameterError, TableError, printable
 from tamis.features import FeatureTable, available_processors, combine, extract_several
-from tamis.split import TRUTH_SUFFIX, with_truth
 from tamis.splits import class_remarks, part_named, split_of, take_part, with_split
+from tamis.splits.labels import TRUTH_SUFFIX, with_truth
 from tamis.store import Collection, find_reduction, is_collection
 from tamis.table import ImageTable, class_key
 

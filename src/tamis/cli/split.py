@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from tamis.cli.console import Classes, Json, Root, TakeOutside
-from tamis.transfer import Mode
+from tamis.files.transfer import Mode
 
 
 def split(
@@ -55,10 +55,12 @@ def split(
     from tamis.cli.taking import read_to_take
     from tamis.duplicates import with_copies_together
     from tamis.errors import InvalidParameterError, printable
-    from tamis.lock import locked
+    from tamis.files.lock import locked
     from tamis.sorting import check_destination
-    from tamis.split import assign_folds, assign_parts, plan_split, with_groups, write_truth
     from tamis.splits import check_one_fold, only_class
+    from tamis.splits.assign import assign_folds, assign_parts
+    from tamis.splits.labels import with_groups, write_truth
+    from tamis.splits.plan import plan_split
 
     start = time.perf_counter()
     if folds is not None and mode is Mode.MOVE:

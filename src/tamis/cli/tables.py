@@ -5,8 +5,8 @@ from rich.table import Table
 
 from tamis.cli.console import screen
 from tamis.errors import printable
-from tamis.evaluate import AVERAGES, Evaluation
-from tamis.study import Comparison
+from tamis.evaluation.classification import AVERAGES, Evaluation
+from tamis.evaluation.comparison_result import Comparison
 
 
 def print_evaluation(result: Evaluation) -> None:

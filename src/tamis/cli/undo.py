@@ -9,7 +9,7 @@ import typer
 from tamis.cli.console import Json
 
 if TYPE_CHECKING:
-    from tamis.journal import Journal
+    from tamis.files.journal import Journal
 
 
 def undo(
@@ -36,8 +36,8 @@ def undo(
 
     from tamis.cli.console import as_dicts, progress, say, warn, warn_failures, write_json
     from tamis.errors import JournalError, printable
-    from tamis.journal import journals
-    from tamis.lock import locked
+    from tamis.files.journal import journals
+    from tamis.files.lock import locked
 
     start = time.perf_counter()
     nothing = JournalError(

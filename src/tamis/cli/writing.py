@@ -10,9 +10,9 @@ import typer
 
 from tamis.cli.console import as_dicts, progress, say, warn, warn_failures, write_json
 from tamis.errors import DestinationError, Failure, JournalError, printable
+from tamis.files.journal import Journal, Outcome, journals
 from tamis.files.result import FOLDER
-from tamis.journal import Journal, Outcome, journals
-from tamis.transfer import Mode, Transfer
+from tamis.files.transfer import Mode, Transfer
 
 _PART: Final = re.compile(r"train|val|test|fold-\d+|.*-truth\.csv")
 

@@ -4,9 +4,9 @@
 """
 
 from tamis.descriptors.base import Descriptor
-from tamis.descriptors.fusion import Fusion
+from tamis.descriptors.fusion.fusion import Fusion
+from tamis.descriptors.grammar import split_specs
 from tamis.descriptors.reduction import Reduction
 from tamis.descriptors.registry import descriptor, names
-from tamis.descriptors.spec import split_specs
 
 __all__ = ["Descriptor", "Fusion", "Reduction", "descriptor", "names", "split_specs"]

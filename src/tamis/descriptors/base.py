@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from tamis.descriptors.spec import spec_of
+from tamis.descriptors.grammar import spec_of
 from tamis.errors import InvalidParameterError
 from tamis.images import DEFAULT_SIZE, Pixels, Size, as_rgb, fit
 

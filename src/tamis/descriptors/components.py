@@ -9,13 +9,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from tamis.errors import (
-    FileFormatError,
-    InvalidParameterError,
-    ReductionError,
-    printable,
-    sentence,
-)
+from tamis.errors import FileFormatError, InvalidParameterError, ReductionError, printable, sentence
 from tamis.files.arrays import read_npz
 from tamis.files.atomic import write_whole
 from tamis.files.kinds import REDUCTION

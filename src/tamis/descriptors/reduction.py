@@ -12,9 +12,9 @@ import numpy as np
 
 from tamis.descriptors.base import Descriptor, Features, Labels, check_choice, check_int
 from tamis.descriptors.components import Components, fit_components
-from tamis.descriptors.fusion import Fusion
+from tamis.descriptors.fusion.fusion import Fusion
+from tamis.descriptors.grammar import written
 from tamis.descriptors.projection import project
-from tamis.descriptors.spec import written
 from tamis.errors import InvalidParameterError, ReductionError, UnknownNameError, printable
 from tamis.images import Pixels
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 from tamis.descriptors import plugins
 from tamis.descriptors.base import Descriptor
 from tamis.descriptors.components import Components
-from tamis.descriptors.fusion import METHODS, Fusion
+from tamis.descriptors.fusion.fusion import METHODS, Fusion
+from tamis.descriptors.fusion.weights import SCALES, UNITS
+from tamis.descriptors.grammar import read, read_arguments, split_specs
 from tamis.descriptors.reduction import RANDOM, Reduction, may_become, read_word
-from tamis.descriptors.scaling import SCALES, UNITS
-from tamis.descriptors.spec import read, read_arguments, split_specs
 from tamis.errors import (
     FileFormatError,
     InvalidParameterError,
@@ -23,38 +23,38 @@ from tamis.errors import (
 )
 
 DESCRIPTORS: Final = {
-    "color": "tamis.descriptors.color:Color",
-    "hsv": "tamis.descriptors.hsv:Hsv",
-    "moments": "tamis.descriptors.moments:Moments",
-    "colorlayout": "tamis.descriptors.colorlayout:ColorLayout",
-    "correlogram": "tamis.descriptors.correlogram:Correlogram",
-    "cedd": "tamis.descriptors.cedd:Cedd",
-    "fcth": "tamis.descriptors.fcth:Fcth",
-    "jcd": "tamis.descriptors.jcd:Jcd",
-    "lbp": "tamis.descriptors.lbp:Lbp",
-    "gabor": "tamis.descriptors.gabor:Gabor",
-    "haralick": "tamis.descriptors.haralick:Haralick",
-    "edge": "tamis.descriptors.edge:Edge",
-    "hog": "tamis.descriptors.hog:Hog",
-    "phog": "tamis.descriptors.phog:Phog",
-    "daisy": "tamis.descriptors.daisy:Daisy",
-    "gist": "tamis.descriptors.gist:Gist",
-    "vlad": "tamis.descriptors.vlad:Vlad",
-    "efficientnet-lite0": "tamis.backbones.backbone:Backbone",
-    "efficientnet-lite1": "tamis.backbones.backbone:Backbone",
-    "efficientnet-lite2": "tamis.backbones.backbone:Backbone",
-    "vgg16": "tamis.backbones.backbone:Backbone",
-    "vgg19": "tamis.backbones.backbone:Backbone",
-    "resnet18": "tamis.backbones.backbone:Backbone",
-    "resnet50": "tamis.backbones.backbone:Backbone",
-    "resnet152": "tamis.backbones.backbone:Backbone",
-    "dinov2-small": "tamis.backbones.backbone:Backbone",
-    "clip-vit-b32": "tamis.backbones.backbone:Backbone",
+    "color": "tamis.descriptors.classical.color:Color",
+    "hsv": "tamis.descriptors.classical.hsv:Hsv",
+    "moments": "tamis.descriptors.classical.moments:Moments",
+    "colorlayout": "tamis.descriptors.classical.colorlayout:ColorLayout",
+    "correlogram": "tamis.descriptors.classical.correlogram:Correlogram",
+    "cedd": "tamis.descriptors.classical.cedd:Cedd",
+    "fcth": "tamis.descriptors.classical.fcth:Fcth",
+    "jcd": "tamis.descriptors.classical.jcd:Jcd",
+    "lbp": "tamis.descriptors.classical.lbp:Lbp",
+    "gabor": "tamis.descriptors.classical.gabor:Gabor",
+    "haralick": "tamis.descriptors.classical.haralick:Haralick",
+    "edge": "tamis.descriptors.classical.edge:Edge",
+    "hog": "tamis.descriptors.classical.hog:Hog",
+    "phog": "tamis.descriptors.classical.phog:Phog",
+    "daisy": "tamis.descriptors.classical.daisy:Daisy",
+    "gist": "tamis.descriptors.classical.gist:Gist",
+    "vlad": "tamis.descriptors.classical.vlad:Vlad",
+    "efficientnet-lite0": "tamis.descriptors.neural.backbone:Backbone",
+    "efficientnet-lite1": "tamis.descriptors.neural.backbone:Backbone",
+    "efficientnet-lite2": "tamis.descriptors.neural.backbone:Backbone",
+    "vgg16": "tamis.descriptors.neural.backbone:Backbone",
+    "vgg19": "tamis.descriptors.neural.backbone:Backbone",
+    "resnet18": "tamis.descriptors.neural.backbone:Backbone",
+    "resnet50": "tamis.descriptors.neural.backbone:Backbone",
+    "resnet152": "tamis.descriptors.neural.backbone:Backbone",
+    "dinov2-small": "tamis.descriptors.neural.backbone:Backbone",
+    "clip-vit-b32": "tamis.descriptors.neural.backbone:Backbone",
 }
 
 SCHEMES: Final = {
-    "onnx": "tamis.backbones.onnxfile:OnnxFile",
-    "hf": "tamis.backbones.hubmodel:HubModel",
+    "onnx": "tamis.descriptors.neural.onnxfile:OnnxFile",
+    "hf": "tamis.descriptors.neural.hub_model:HubModel",
 }
 """The same for names that go on after a colon, such as ``onnx:/path/to/model.onnx``."""
 
@@ -80,7 +80,7 @@ def descriptor(spec: str, *, stored_in: str | os.PathLike[str] | None = None) ->
     ----------
     spec : str
         A name, or a name with arguments: ``color``, ``color(bins=8,size=none)``.
-        What is left out takes its default. See `tamis.descriptors.spec`. Several,
+        What is left out takes its default. See `tamis.descriptors.grammar`. Several,
         joined by ``+``, are a `Fusion`; all or none of them with a weight, as in
         ``2*color+0.5*lbp``; how they are fused may follow after ``@``, as in
         ``color+lbp@rrf`` or ``color+lbp@sum@l2unit@learned``. What stands before a

@@ -65,7 +65,8 @@ References
    https://doi.org/10.1109/TIT.2003.813506
 """
 
-from tamis.distances.fused import (
+from tamis.distances.gallery import Gallery, nearest
+from tamis.distances.late_fusion import (
     FusedGallery,
     Part,
     fused_name,
@@ -73,8 +74,7 @@ from tamis.distances.fused import (
     read_fused,
     reciprocal_ranks,
 )
-from tamis.distances.search import Gallery, nearest
-from tamis.distances.table import DISTANCES, check_distance
+from tamis.distances.registry import DISTANCES, check_distance
 
 __all__ = [
     "DISTANCES",

@@ -12,16 +12,7 @@ from tamis.images.icc import to_srgb
 from tamis.images.jpeg_header import JpegHeader, read_header
 from tamis.images.limits import MAX_SCANS, Host, Reading
 from tamis.images.pillow import decode_pillow
-from tamis.images.pixels import (
-    Pixels,
-    Size,
-    Square,
-    fit,
-    inks_to_rgb,
-    resize,
-    turn,
-    working_shape,
-)
+from tamis.images.pixels import Pixels, Size, Square, fit, inks_to_rgb, resize, turn, working_shape
 from tamis.images.refusal import Unreadable, check_pixels
 
 _DAMAGE: Final = ("Corrupt JPEG data", "Premature end")

@@ -4,8 +4,8 @@ It holds all that answering needs: the classes, what looks at the picture (a des
 with its graphs, or a network), and what answers. No weights from elsewhere, no torch.
 """
 
-from tamis.model.archive import is_model
+from tamis.classifiers.network.served import NetworkView
+from tamis.model.file import is_model
 from tamis.model.model import Model
-from tamis.model.network import NetworkView
 
 __all__ = ["Model", "NetworkView", "is_model"]

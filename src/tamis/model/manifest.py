@@ -16,7 +16,7 @@ def check_manifest(manifest: Mapping[str, Any]) -> None:
     Parameters
     ----------
     manifest : mapping
-        As `tamis.model.archive.read_archive` gives it.
+        As `tamis.model.file.read_archive` gives it.
     """
     kinds = {
         "net": str,

@@ -9,7 +9,8 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from tamis.classify import Predictions
+from tamis.classifiers.predictions import Predictions
+from tamis.classifiers.probe import LinearHead
 from tamis.descriptors import Descriptor
 from tamis.errors import (
     Failure,
@@ -21,10 +22,9 @@ from tamis.errors import (
 )
 from tamis.features import FeatureTable, Progress, chunks, extract
 from tamis.images import DEFAULT_MAX_PIXELS
-from tamis.model.archive import read_archive, write_archive
-from tamis.model.looks import put_together, taken_apart
+from tamis.model.file import read_archive, write_archive
 from tamis.model.manifest import check_manifest
-from tamis.probe import LinearHead
+from tamis.model.serialize import put_together, taken_apart
 from tamis.table import ImageTable
 
 _CHUNK_BYTES: Final = 128 << 20

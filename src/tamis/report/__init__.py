@@ -5,8 +5,8 @@ it runs no script. File and class names are other people's: whatever the templat
 writes goes through `tamis.errors.printable` and is escaped.
 """
 
-from tamis.report.course import Course
+from tamis.report.contact_sheet import Found, contact_sheet
+from tamis.report.curves import Course
 from tamis.report.page import render
-from tamis.report.sheet import Found, contact_sheet
 
 __all__ = ["Course", "Found", "contact_sheet", "render"]

@@ -8,15 +8,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tamis.classify import Predictions
+from tamis.classifiers.predictions import Predictions
 from tamis.errors import Failure, InvalidParameterError, printable
-from tamis.evaluate import Evaluation, versions
+from tamis.evaluation.classification import Evaluation, versions
 from tamis.features import available_processors
 from tamis.images import DEFAULT_MAX_PIXELS
-from tamis.report.course import Course
-from tamis.report.environment import environment
-from tamis.report.figures import class_rows, confusions, trust
-from tamis.report.matrix import Matrix
+from tamis.report.confusion import Matrix
+from tamis.report.curves import Course
+from tamis.report.tables import class_rows, confusions, trust
+from tamis.report.templating import environment
 from tamis.report.thumbnails import thumbnails
 from tamis.table import class_key
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tamis.errors import JournalError, TableError, printable
-from tamis.journal import journals
+from tamis.files.journal import journals
 from tamis.table import ImageTable, class_key
 
 PARTS: Final = ("train", "val", "test")

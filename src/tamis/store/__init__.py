@@ -6,11 +6,11 @@ opened by `Collection.open`, and made or brought up to date by `update`. Fitted
 reductions lie beside the dataset, in ``photos.tamis/reductions``.
 """
 
-from tamis.store.approximate import METRICS, Approximate, build, check_metric
+from tamis.store.ann import METRICS, Approximate, build, check_metric
 from tamis.store.collection import Collection, is_collection, is_committed
 from tamis.store.reductions import find_reduction, fit_reduction
+from tamis.store.sync import Changes, update
 from tamis.store.unchanged import only_unchanged
-from tamis.store.updating import Changes, update
 
 __all__ = [
     "METRICS",

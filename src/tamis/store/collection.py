@@ -13,7 +13,7 @@ from tamis.descriptors import descriptor
 from tamis.errors import CollectionError, Failure, MissingExtraError, printable
 from tamis.features import FeatureTable
 from tamis.images import default_reading
-from tamis.listing import sort_key
+from tamis.images.listing import sort_key
 from tamis.store.checking import (
     FACTS,
     check_dataset,

@@ -7,7 +7,7 @@ from tamis.descriptors import Reduction, descriptor
 from tamis.descriptors.components import Components
 from tamis.descriptors.reduction import may_become
 from tamis.files.faults import cannot_write
-from tamis.lock import locked
+from tamis.files.lock import locked
 from tamis.store.collection import Collection
 
 _FOLDER: Final = "reductions"

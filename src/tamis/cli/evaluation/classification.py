@@ -10,7 +10,7 @@ from tamis.cli.sources import read_test
 from tamis.cli.tables import print_evaluation
 from tamis.duplicates import overlap
 from tamis.errors import Failure, printable
-from tamis.evaluate import evaluate
+from tamis.evaluation.classification import evaluate
 
 
 def score_classification(

@@ -12,14 +12,10 @@ from tamis.descriptors import Descriptor, descriptor
 from tamis.distances import check_distance
 from tamis.duplicates import Overlap, overlap
 from tamis.errors import Failure, InvalidParameterError
+from tamis.evaluation.folds import evaluate_in_folds
+from tamis.evaluation.retrieval import DEFAULT_DEPTH, check_task, evaluate_retrieval
+from tamis.evaluation.retrieval_scores import RetrievalEvaluation
 from tamis.features import FeatureTable
-from tamis.retrieval import (
-    DEFAULT_DEPTH,
-    RetrievalEvaluation,
-    check_task,
-    evaluate_in_folds,
-    evaluate_retrieval,
-)
 from tamis.splits import check_classes, check_one_fold
 from tamis.table import ImageTable
 

@@ -5,7 +5,7 @@ from rich.table import Table
 
 from tamis.cli.console import screen
 from tamis.errors import printable
-from tamis.retrieval import AP_OVER_HITS, FIGURES, RetrievalEvaluation
+from tamis.evaluation.retrieval_scores import AP_OVER_HITS, FIGURES, RetrievalEvaluation
 
 _ENDS = 4  # classes shown at each end of a long list
 

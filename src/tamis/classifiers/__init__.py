@@ -1,0 +1,1 @@
+"""Classifiers: features of labelled images in, a probability per class out."""

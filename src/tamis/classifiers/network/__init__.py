@@ -1,0 +1,1 @@
+"""Networks trained from labelled images (torch, extra ``train``)."""

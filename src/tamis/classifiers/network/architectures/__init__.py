@@ -1,0 +1,1 @@
+"""The layers of the networks that tamis trains (torch, extra ``train``)."""

@@ -1,0 +1,87 @@
+"""`Predictions`: what a classifier says of pictures, and on what grounds."""
+
+from dataclasses import dataclass
+from typing import Self, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from tamis.errors import Failure
+from tamis.index import Matches
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """What a classifier says of pictures, and on what grounds.
+
+    Attributes
+    ----------
+    paths : tuple of str
+        The pictures that could be read.
+    classes : tuple of str
+        Sorted; the columns of `probabilities`.
+    probabilities : ndarray of shape (n, n_classes), float64
+        Share of the votes, or what a trained model takes for the probability.
+    neighbours : Matches
+        Of shape (n, k): rows of the training table; k is 0 where a trained model
+        answers, which has no examples at hand.
+    train_paths, train_labels : tuple of str
+        What those rows are.
+    failures : tuple of Failure
+        The pictures that could not be read: they have no row.
+    settings : dict
+        All that the answers depend on.
+    """
+
+    paths: tuple[str, ...]
+    classes: tuple[str, ...]
+    probabilities: npt.NDArray[np.float64]
+    neighbours: Matches
+    train_paths: tuple[str, ...]
+    train_labels: tuple[str, ...]
+    failures: tuple[Failure, ...]
+    settings: dict[str, str | int]
+
+    @classmethod
+    def without_examples(
+        cls,
+        *,
+        paths: tuple[str, ...],
+        classes: tuple[str, ...],
+        probabilities: npt.NDArray[np.float64],
+        failures: tuple[Failure, ...],
+        settings: dict[str, str | int],
+    ) -> Self:
+        """Make the answers of a trained model, which rest on no examples that it could show."""
+        none = Matches(np.empty((len(paths), 0), np.intp), np.empty((len(paths), 0)))
+        return cls(paths, classes, probabilities, none, (), (), failures, settings)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @property
+    def voted(self) -> bool:
+        """Whether examples voted, so that a confidence is a share of votes."""
+        return self.neighbours.indices.shape[1] > 0
+
+    @property
+    def labels(self) -> list[str]:
+        """The class of each picture: the first with the most votes."""
+        return [self.classes[column] for column in self.probabilities.argmax(axis=1)]
+
+    @property
+    def confidence(self) -> npt.NDArray[np.float64]:
+        """Share of the votes, or probability, of that class, of shape (n,)."""
+        return cast(npt.NDArray[np.float64], self.probabilities.max(axis=1, initial=0.0))
+
+    @property
+    def runners_up(self) -> list[tuple[str, float]]:
+        """Second class of each picture and its share; ("", 0.0) with one class only."""
+        if len(self.classes) < 2:
+            return [("", 0.0)] * len(self)
+        rows = np.arange(len(self))
+        rest = self.probabilities.copy()
+        rest[rows, self.probabilities.argmax(axis=1)] = -1
+        second = rest.argmax(axis=1)
+        shares = self.probabilities[rows, second]
+        return [(self.classes[c], float(p)) for c, p in zip(second, shares, strict=True)]

@@ -1,0 +1,1 @@
+"""Descriptors computed from pixels by published formulas: one file each, and their kernels."""

@@ -1,0 +1,1 @@
+"""ONNX graphs of backbones, built from weights or cut from exports."""

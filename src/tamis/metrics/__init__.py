@@ -1,0 +1,1 @@
+"""Figures of merit: answers or rankings in, numbers out."""

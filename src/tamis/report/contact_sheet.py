@@ -1,0 +1,93 @@
+"""The contact sheet of a search: the query, and the pictures nearest to it."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tamis.errors import InvalidParameterError
+from tamis.evaluation.classification import versions
+from tamis.features import available_processors
+from tamis.images import DEFAULT_MAX_PIXELS
+from tamis.report.templating import environment
+from tamis.report.thumbnails import THUMBNAIL, thumbnails
+
+_QUERY: Final = 320
+_RESULT: Final = 192
+_LARGE: Final = 200
+"""More results than this are shown smaller, so that the page stays within megabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One result of a search.
+
+    Attributes
+    ----------
+    path : str
+    label : str or None
+    distance : float
+    """
+
+    path: str
+    label: str | None
+    distance: float
+
+
+def contact_sheet(
+    queries: Sequence[str],
+    found: Sequence[Found],
+    *,
+    title: str,
+    settings: Mapping[str, object],
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    jobs: int | None = None,
+) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    queries : sequence of str
+        Paths of the pictures that were searched for.
+    found : sequence of Found
+        Nearest first.
+    title : str
+        Heading of the page.
+    settings : mapping
+        All that the results depend on.
+    max_pixels : int
+        As `tamis.images.read_image` takes it.
+    jobs : int, optional
+        Threads that make thumbnails; as many as there are processors by default.
+
+    Returns
+    -------
+    str
+        HTML, the same for the same arguments and files; can be encoded as UTF-8.
+
+    Raises
+    ------
+    InvalidParameterError
+        `jobs` is below 1.
+    """
+    jobs = jobs if jobs is not None else available_processors()
+    if jobs < 1:
+        raise InvalidParameterError(f"jobs must be at least 1. Got {jobs}.")
+    small = _RESULT if len(found) <= _LARGE else THUMBNAIL
+    paths = [one.path for one in found]
+    made = thumbnails(paths, max_pixels=max_pixels, jobs=jobs, size=small)
+    # A query may be a result of another query: it is shown large all the same.
+    asked = thumbnails(queries, max_pixels=max_pixels, jobs=jobs, size=_QUERY)
+    return (
+        environment()
+        .get_template("sheet.html.j2")
+        .render(
+            title=title,
+            queries=[(path, os.path.basename(path)) for path in queries],
+            found=found,
+            query_thumbnails=asked,
+            thumbnails=made,
+            settings={k: v for k, v in settings.items() if k not in versions()},
+            versions={k: v for k, v in settings.items() if k in versions()},
+        )
+    )

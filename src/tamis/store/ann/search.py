@@ -1,0 +1,297 @@
+"""Searching a collection through its indexes."""
+
+import os
+from collections.abc import Collection as Several
+from collections.abc import Iterable
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from tamis.descriptors import Descriptor
+from tamis.descriptors.base import Features
+from tamis.descriptors.fusion.fusion import Fusion
+from tamis.descriptors.fusion.weights import sample_to_fit
+from tamis.distances import gallery_of
+from tamis.errors import CollectionError, InvalidParameterError, printable
+from tamis.features import FeatureTable, available_processors
+from tamis.index import Index, Matches, taken_together
+from tamis.store.ann.build import Built, built, column_of
+from tamis.store.ann.counts import candidates_per_result
+from tamis.store.checking import lance_errors
+from tamis.store.collection import Collection
+from tamis.store.vectors import Stored
+
+_PROBES: Final = 8  # cells that are searched
+_LEAST: Final = 50
+_BATCH_BYTES: Final = 64 << 20
+_SEED: Final = 0
+
+
+class Approximate:
+    """Search in the vectors of a descriptor of a collection through its index.
+
+    A fusion is searched through the indexes of its parts: what is a candidate by any of
+    them is one.
+
+    Attributes
+    ----------
+    collection : Collection
+    metric : str
+        By which the index was made; of a fusion, the metrics of its parts, joined by `+`.
+    """
+
+    def __init__(
+        self, collection: Collection, descriptor: Descriptor, indexes: list[Built]
+    ) -> None:
+        self.collection = collection
+        self.metric = "+".join(index.metric for index in indexes)
+        self._indexes = indexes
+        self._stored = Stored(collection, descriptor)
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """Fitted."""
+        return self._stored.descriptor
+
+    @property
+    def spec(self) -> str:
+        """Of the descriptor."""
+        return self.descriptor.spec
+
+    @classmethod
+    def open(cls, collection: Collection, descriptor: Descriptor, *, distance: str = "") -> Self:
+        """Find the index of a descriptor, or those of the parts of a fusion.
+
+        A fusion without weights gets those that an exact search fits.
+
+        Parameters
+        ----------
+        collection : Collection
+        descriptor : Descriptor
+        distance : str
+            For which weights are fitted; the descriptor's own by default.
+
+        Raises
+        ------
+        CollectionError
+            The collection has no such vectors, or no index of them.
+        InvalidParameterError
+            The descriptor is a reduction of others, or a fusion whose weights, norms or
+            ranks cannot be had from a sample and the vectors of the parts.
+        """
+        if not isinstance(descriptor, Fusion) and descriptor.leaves != (descriptor,):
+            raise InvalidParameterError(
+                f"an approximate index is of vectors that a collection holds; those by "
+                f"{descriptor.spec} are made of others. Search without --approximate."
+            )
+        if isinstance(descriptor, Fusion):
+            _check_fusion(descriptor)
+        with lance_errors(collection.path):
+            there = built(collection.dataset)
+        indexes = []
+        for leaf in descriptor.leaves:
+            column = column_of(collection, leaf.spec)
+            one = next((index for index in there if index.of(leaf.spec, column)), None)
+            if one is None:
+                raise CollectionError(
+                    f"the collection {printable(collection.path)} has no approximate index by "
+                    f"{leaf.spec}. Make it: tamis index {printable(collection.root)} --into "
+                    f"{printable(collection.path)} --by '{leaf.spec}' --approximate"
+                )
+            indexes.append(one)
+        found = cls(collection, descriptor, indexes)
+        if not descriptor.fitted:
+            stored = found._stored
+            good = stored.good_rows()
+            _, vectors = stored.read_rows([good[i] for i in sample_to_fit(len(good))])
+            stored.descriptor = descriptor.fit(vectors, distance=distance)
+        return found
+
+    def stored(self, paths: Iterable[str]) -> FeatureTable:
+        """Read the vectors of some pictures; those without are left out."""
+        rows = [self._stored.row_of[path] for path in paths if path in self._stored.row_of]
+        return self._stored.table(*self._stored.combined(*self._stored.read_rows(rows)))
+
+    def candidates(
+        self,
+        queries: Features,
+        n: int,
+        *,
+        labels: Several[str] | None = None,
+        splits: Several[str] | None = None,
+    ) -> FeatureTable:
+        """Take about the n nearest pictures to each query, by the metric of each index.
+
+        Parameters
+        ----------
+        queries : ndarray of shape (n_queries, dim), float32
+        n : int
+        labels, splits : collection of str, optional
+            Only pictures of these classes, and of these parts of a split.
+
+        Returns
+        -------
+        FeatureTable
+            In the order of the collection, each picture once.
+        """
+        choice: dict[str, Any] = {}
+        if only := _filter(labels, splits):
+            choice = {"filter": only, "prefilter": True}
+        rows: list[int] = []
+        vectors = [np.empty((0, self.descriptor.dim), np.float32)]
+        for index, part in zip(self._indexes, self._parts(queries), strict=True):
+            for query in part if index.companion is None else index.companion.embed(part):
+                with lance_errors(self.collection.path):
+                    found = self.collection.dataset.to_table(
+                        columns=["id", *self._stored.columns, "_distance"],
+                        nearest={
+                            "column": index.column,
+                            "q": query,
+                            "k": n,
+                            "nprobes": _PROBES,
+                            "ef": n + n // 2,
+                        },
+                        **choice,
+                    )
+                some, features = self._stored.combined(*self._stored.read(found))
+                rows += some
+                vectors.append(features)
+        _, first = np.unique(np.asarray(rows, np.intp), return_index=True)
+        return self._stored.table([rows[i] for i in first], np.concatenate(vectors)[first])
+
+    def _parts(self, queries: Features) -> list[Features]:
+        """Cut the vectors of a fusion into those of its parts."""
+        if not isinstance(self.descriptor, Fusion):
+            return [queries]
+        return self.descriptor.apart(queries)
+
+    def search(
+        self,
+        queries: FeatureTable,
+        k: int,
+        *,
+        distance: str = "l2",
+        combine: str = "average",
+        without: Several[str] = (),
+        labels: Several[str] | None = None,
+        splits: Several[str] | None = None,
+        jobs: int | None = None,
+    ) -> tuple[FeatureTable, Matches]:
+        """Find about the k nearest pictures to several queries taken as one.
+
+        Parameters
+        ----------
+        queries, k, combine, jobs
+            As `tamis.index.Index.search_together` takes them.
+        distance : str
+            As `tamis.distances.gallery_of` takes it: candidates are ranked by it, exactly.
+        without : collection of str
+            Paths of pictures that are no results.
+        labels, splits : collection of str, optional
+            Only pictures of these classes, and of these parts of a split.
+
+        Returns
+        -------
+        candidates : FeatureTable
+        matches : Matches
+            Rows of the candidates.
+        """
+        if k < 1:
+            raise InvalidParameterError(f"k must be at least 1. Got {k}.")
+        queries = taken_together(queries, combine)
+        n = max(_LEAST, self._factor(distance) * k) + len(without)
+        gallery = self.candidates(queries.features, n, labels=labels, splits=splits)
+        left_out = [row for row, path in enumerate(gallery.paths) if path in without]
+        index = Index(gallery, distance)
+        return gallery, index.search_together(
+            queries, k, combine=combine, without=left_out, jobs=jobs or 1
+        )
+
+    def recall(
+        self, k: int, *, distance: str = "l2", sample: int = 20, jobs: int | None = None
+    ) -> float:
+        """Measure which share of the k nearest is found, on a sample of the stored pictures.
+
+        Each is searched for with itself left out, approximately and exactly; the exact
+        search reads all vectors once, in pieces.
+
+        Parameters
+        ----------
+        k : int
+        distance : str
+            As `search` takes it.
+        sample : int
+            Pictures, the same each time.
+        jobs : int, optional
+            Threads; as many as there are processors by default.
+
+        Returns
+        -------
+        float
+            1.0 if there is nothing to find.
+        """
+        good = self._stored.good_rows()
+        chosen = np.random.default_rng(_SEED).permutation(len(good))[:sample]
+        queries = self.stored(self._stored.paths[good[i]] for i in chosen)
+        k = min(k, len(good) - 1)
+        if k < 1 or not len(queries):
+            return 1.0
+        limits = self._exact_limits(queries, k, distance, jobs or available_processors())
+        hits = 0
+        for i, path in enumerate(queries.paths):
+            _, matches = self.search(queries.select([i]), k, distance=distance, without=[path])
+            hits += int((matches.distances[0] <= limits[i]).sum())
+        return hits / (k * len(queries))
+
+    def _exact_limits(
+        self, queries: FeatureTable, k: int, distance: str, jobs: int
+    ) -> npt.NDArray[np.float64]:
+        """Distance from each query to the k-th nearest other picture."""
+        own = [self._stored.row_of[path] for path in queries.paths]
+        best = np.full((len(queries), 0), np.inf)
+        scanner = self.collection.dataset.scanner(
+            columns=["id", *self._stored.columns],
+            filter="failure IS NULL",
+            batch_size=max(64, _BATCH_BYTES // (4 * self.descriptor.dim)),
+        )
+        for batch in scanner.to_batches():
+            rows, features = self._stored.combined(*self._stored.read(batch))
+            if not rows:
+                continue
+            many = min(k + 1, len(rows))
+            gallery = gallery_of(features, distance=distance)
+            at, found = gallery.nearest(queries.features, many, jobs=jobs)
+            found[np.asarray(rows)[at] == np.asarray(own)[:, np.newaxis]] = np.inf
+            best = np.sort(np.hstack([best, found]), axis=1)[:, :k]
+        return best[:, k - 1]
+
+    def _factor(self, distance: str) -> int:
+        (first, *others) = self._indexes
+        exact = not others and not (first.companion and first.companion.projected)
+        return candidates_per_result(first.metric, distance, exact=exact)
+
+
+def _check_fusion(fusion: Fusion) -> None:
+    """Raise InvalidParameterError if the indexes of the parts cannot serve a fusion."""
+    why = ""
+    if fusion.method == "rrf":
+        why = "ranks in the whole gallery, which candidates do not have"
+    elif fusion.unit != "none":
+        why = "norms of the parts, which their indexes do not know"
+    elif fusion.learns_classes:
+        why = "weights that are learned from all pictures; write those that `compare` prints"
+    if why:
+        raise InvalidParameterError(f"{fusion.spec} needs {why}. Search without --approximate.")
+
+
+def _filter(labels: Several[str] | None, splits: Several[str] | None) -> str:
+    """Say in SQL which pictures may be found; nothing if all may."""
+    only = []
+    if labels is not None:
+        words = ", ".join(f"X'{os.fsencode(label).hex()}'" for label in sorted(labels))
+        only.append(f"label IN ({words})")
+    if splits is not None:
+        names = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(splits))
+        only.append(f"split IN ({names})")
+    return " AND ".join(only)
