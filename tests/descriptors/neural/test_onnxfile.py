@@ -270,3 +270,10 @@ def test_arguments_out_of_range_are_refused(tmp_path, arguments, says):
 def test_a_size_that_a_network_cannot_be_run_at_is_said(tmp_path):
     with pytest.raises(WeightsError, match="cannot be run on pictures of shape"):
         descriptor(f"onnx:{write(tmp_path / 'a.onnx')}(size=2)")
+
+
+def test_a_name_that_is_no_text_is_an_error_of_the_file(tmp_path):
+    file = write(tmp_path / "a.onnx")
+    file.write_bytes(file.read_bytes().replace(b"pixels", b"pi\x9bels"))
+    with pytest.raises(WeightsError, match="cannot be run"):
+        descriptor(f"onnx:{file}")

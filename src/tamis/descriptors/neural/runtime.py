@@ -61,10 +61,13 @@ def session(graph: bytes | str | os.PathLike[str], *, threads: int = 1) -> Any:
     options.log_severity_level = 3  # errors come as exceptions; warnings are not for users
     source = graph if isinstance(graph, bytes) else os.fspath(graph)
     try:
-        return onnxruntime.InferenceSession(source, options, providers=_providers(onnxruntime))
+        opened = onnxruntime.InferenceSession(source, options, providers=_providers(onnxruntime))
+        for value in (*opened.get_inputs(), *opened.get_outputs()):
+            _ = value.name, value.type, value.shape  # a damaged file has names that are no UTF-8
     except Exception as error:  # its exceptions share no base class
         why = printable(" ".join(str(error).split()))[:500]
         raise WeightsError(f"the graph cannot be run by ONNX Runtime: {why}") from error
+    return opened
 
 
 def only_input(opened: Any) -> str:
