@@ -1,6 +1,5 @@
 """Principal components: what `pca` and `whiten` learn, and the file it travels in."""
 
-import hashlib
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,9 +11,9 @@ import numpy.typing as npt
 from tamis.errors import FileFormatError, InvalidParameterError, ReductionError, printable, sentence
 from tamis.files.arrays import read_npz
 from tamis.files.atomic import write_whole
+from tamis.files.digest import digest_of_arrays
 from tamis.files.kinds import REDUCTION
 
-DIGEST_LENGTH: Final = 12
 """Hexadecimal digits of a digest."""
 
 FIELDS: Final = {"mean": ("float32", 1), "axes": ("float32", 2), "variances": ("float32", 1)}
@@ -72,11 +71,7 @@ class Components:
     @cached_property
     def digest(self) -> str:
         """Twelve hexadecimal digits that change when any value or the base does."""
-        content = hashlib.sha256(self.base.encode())
-        for array in (self.mean, self.axes, self.variances):
-            content.update(f"{array.shape}".encode())
-            content.update(array.astype("<f4").tobytes())
-        return content.hexdigest()[:DIGEST_LENGTH]
+        return digest_of_arrays(self.mean, self.axes, self.variances, name=self.base)
 
     @cached_property
     def columns(self) -> _Array:

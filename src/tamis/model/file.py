@@ -10,6 +10,7 @@ from typing import Any, Final
 from tamis.errors import FileFormatError, ModelError, printable, sentence
 from tamis.files.archives import bounded_zip
 from tamis.files.atomic import write_whole
+from tamis.files.digest import digest_of
 from tamis.files.kinds import MODEL
 from tamis.files.regular import open_regular
 
@@ -101,7 +102,7 @@ def is_model(path: str | os.PathLike[str]) -> bool:
 
 def digest_of_text(text: bytes) -> str:
     """Shorten the digest of a manifest, which holds those of all parts."""
-    return hashlib.sha256(text).hexdigest()[:12]
+    return digest_of(text)
 
 
 def _check_format(manifest: Any, shown: str) -> None:

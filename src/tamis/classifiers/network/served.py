@@ -1,6 +1,5 @@
 """A trained network, as what looks at a picture: its vector is the answer itself."""
 
-import hashlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 from tamis.descriptors.base import Descriptor, Features
 from tamis.descriptors.neural.runtime import only_input, run, session
 from tamis.errors import InvalidParameterError, ModelError
+from tamis.files.digest import digest_of
 from tamis.images import Pixels, Square, as_rgb, fit
 
 _lock = threading.Lock()
@@ -56,7 +56,7 @@ class NetworkView(Descriptor):
     @property
     def spec(self) -> str:
         """Name of the network and digest of its graph; it cannot be rebuilt from it."""
-        return f"network({self.net},{hashlib.sha256(self.graph).hexdigest()[:12]})"
+        return f"network({self.net},{digest_of(self.graph)})"
 
     @property
     def view(self) -> Square:  # noqa: D102 - as Descriptor

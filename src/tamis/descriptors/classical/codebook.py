@@ -1,6 +1,5 @@
 """Codebooks: the visual words that `vlad` counts differences to."""
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +15,13 @@ from tamis.descriptors.classical.sift import LENGTH, root_sift
 from tamis.errors import CodebookError, FileFormatError, InvalidParameterError, printable, sentence
 from tamis.files.arrays import read_npz
 from tamis.files.atomic import write_whole
+from tamis.files.digest import digest_of_arrays
 from tamis.files.kinds import CODEBOOK
 from tamis.images import DEFAULT_SIZE, Pixels, as_rgb, fit
 
 DEFAULT: Final = "default"
 """What the codebook that comes with tamis is called."""
 
-DIGEST_LENGTH: Final = 12
 """Hexadecimal digits of a digest."""
 
 _MOST_WORDS: Final = 4096
@@ -82,11 +81,7 @@ class Codebook:
     @cached_property
     def digest(self) -> str:
         """Twelve hexadecimal digits that change when any value does."""
-        content = hashlib.sha256()
-        for array in (self.mean, self.axes, self.words):
-            content.update(f"{array.shape}".encode())
-            content.update(array.astype("<f4").tobytes())
-        return content.hexdigest()[:DIGEST_LENGTH]
+        return digest_of_arrays(self.mean, self.axes, self.words)
 
     @cached_property
     def scores(self) -> tuple[_Array, _Array]:

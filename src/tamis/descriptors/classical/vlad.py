@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.descriptors.base import Features, PixelDescriptor
-from tamis.descriptors.classical.codebook import DEFAULT, DIGEST_LENGTH, Codebook, shipped
+from tamis.descriptors.classical.codebook import DEFAULT, Codebook, shipped
 from tamis.descriptors.classical.sift import LENGTH, root_sift
 from tamis.errors import CodebookError, InvalidParameterError, printable
+from tamis.files.digest import DIGEST_LENGTH, is_digest
 from tamis.images import Pixels
 
 
@@ -94,7 +95,7 @@ class Vlad(PixelDescriptor):
             object.__setattr__(self, "codebook", path)
         if self.digest is None:
             object.__setattr__(self, "digest", Codebook.load(shipped(self.codebook)).digest)
-        elif not _is_digest(self.digest):
+        elif not is_digest(self.digest):
             raise InvalidParameterError(
                 f"digest must be {DIGEST_LENGTH} hexadecimal digits, as `tamis descriptors vlad` "
                 f"shows them, or left out. Got {self.digest!r}."
@@ -120,14 +121,6 @@ class Vlad(PixelDescriptor):
         sums -= counts[:, np.newaxis] * codebook.mean
         values = out.reshape(codebook.words.shape)
         _normalise(sums, counts, codebook.axes, codebook.words, values)
-
-
-def _is_digest(text: object) -> bool:
-    return (
-        isinstance(text, str)
-        and len(text) == DIGEST_LENGTH
-        and set(text) <= set("0123456789abcdef")
-    )
 
 
 @lru_cache(maxsize=8)

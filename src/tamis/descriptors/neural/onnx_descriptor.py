@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from tamis.descriptors.base import Descriptor, Features, check_choice, check_int
 from tamis.descriptors.grammar import spec_of
-from tamis.descriptors.neural.onnx_file import DIGEST_LENGTH, GraphFile, examine
+from tamis.descriptors.neural.onnx_file import GraphFile, examine
 from tamis.descriptors.neural.runtime import on_gpu, opened, run, session
 from tamis.errors import InvalidParameterError, WeightsError, printable, sentence
+from tamis.files.digest import DIGEST_LENGTH, is_digest
 from tamis.images import Pixels, Square, as_rgb, fit
 from tamis.images.pixels import resize
 
@@ -60,7 +61,7 @@ class Foreign(Descriptor):
         check_int("size", self.size, 1, _MOST, optional=True)
         if self.pool is not None:
             check_choice("pool", self.pool, POOLS)
-        if self.digest is not None and not _is_digest(self.digest):
+        if self.digest is not None and not is_digest(self.digest):
             raise InvalidParameterError(
                 f"digest must be {DIGEST_LENGTH} hexadecimal digits, or left out. Got "
                 f"{self.digest!r}."
@@ -258,14 +259,6 @@ def _three(name: str, value: Any) -> tuple[float, float, float]:
             f"{IMAGENET[name == 'std']}. Got {value!r}."
         )
     return numbers[0], numbers[1], numbers[2]
-
-
-def _is_digest(text: object) -> bool:
-    return (
-        isinstance(text, str)
-        and len(text) == DIGEST_LENGTH
-        and set(text) <= set("0123456789abcdef")
-    )
 
 
 def check_printable(what: str, text: str) -> None:

@@ -1,6 +1,5 @@
 """What an ONNX file holds, as far as one must know to show it pictures."""
 
-import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -11,9 +10,9 @@ from typing import Any, Final
 from tamis.descriptors.neural.runtime import session
 from tamis.descriptors.neural.weights.hub import sha256_of
 from tamis.errors import FileFormatError, MissingExtraError, WeightsError, printable
+from tamis.files.digest import DIGEST_LENGTH, digest_of
 from tamis.files.regular import check_regular
 
-DIGEST_LENGTH: Final = 12
 """Hexadecimal digits of a digest."""
 
 _INPUTS: Final = {
@@ -144,8 +143,8 @@ def _examine(path: str, files: tuple[str, ...], seen: tuple[Any, ...]) -> GraphF
 
 
 def _digest(files: tuple[str, ...]) -> str:
-    whole = hashlib.sha256("".join(sha256_of(file) for file in files).encode())
-    return (sha256_of(files[0]) if len(files) == 1 else whole.hexdigest())[:DIGEST_LENGTH]
+    digests = [sha256_of(file) for file in files]
+    return digests[0][:DIGEST_LENGTH] if len(files) == 1 else digest_of("".join(digests).encode())
 
 
 def _beside(path: str) -> list[str]:
