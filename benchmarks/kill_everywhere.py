@@ -38,7 +38,7 @@ ROOMS = (
     "tamis.files.journal tamis.files.lock"
 ).split()
 PRELOADED = (
-    "tamis.cli tamis.cli.writing tamis.cli.sources tamis.cli.answering tamis.sorting "
+    "tamis.cli tamis.cli.writing tamis.cli.answering tamis.sorting "
     "tamis.splits.assign "
     "tamis.report tamis.descriptors.classical.moments sklearn.metrics rich.progress"
 ).split()

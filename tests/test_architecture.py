@@ -21,14 +21,13 @@ tamis.files
 tamis.images
 tamis.table
 tamis.duplicates
-tamis.containment
-tamis.sidecars
 tamis.distances
 tamis.descriptors
 tamis.features
 tamis.index
 tamis.store
 tamis.splits
+tamis.dataset
 tamis.metrics
 tamis.classifiers
 tamis.evaluation

@@ -13,7 +13,6 @@ from tamis.files.csvfile import read_csv
 from tamis.files.journal import Journal
 from tamis.files.transfer import Mode
 from tamis.index import Matches
-from tamis.sidecars import find_sidecars
 from tamis.sorting import (
     check_destination,
     check_folders,
@@ -21,6 +20,7 @@ from tamis.sorting import (
     write_failures,
     write_predictions,
 )
+from tamis.table.sidecars import find_sidecars
 
 
 def predictions_of(paths: list[Path], columns: list[int], classes=("ant", "bee")) -> Predictions:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Final, Self
+from typing import Final, Self, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,16 @@ from tamis.table import ImageTable
 
 Progress = Callable[[int], object]
 """Called with the number of pictures just done, from the calling thread."""
+
+
+class Reading(TypedDict, total=False):
+    """How images are read: the keywords of `extract`, for what passes them on."""
+
+    jobs: int | None
+    max_pixels: int
+    icc: bool | None
+    progress: Progress | None
+
 
 _CHUNK: Final = 32
 _PIXEL_BYTES: Final = 64 << 20  # decoded and not yet described, per thread; large with size=none

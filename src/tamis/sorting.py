@@ -15,8 +15,8 @@ from tamis.files.csvfile import write_csv
 from tamis.files.names import TakenNames, existing_folders, folder_name, numbered
 from tamis.files.transfer import Mode, Transfer, check_can_link, same_file
 from tamis.images.refusal import reason_of
-from tamis.sidecars import name_beside
 from tamis.store import is_collection
+from tamis.table.sidecars import name_beside
 
 PREDICTIONS: Final = "predictions.csv"
 REPORT: Final = "report.html"
@@ -75,7 +75,7 @@ def plan_sort(
     out : str
     mode : Mode
     sidecars : mapping from str to sequence of str, optional
-        Picture to the files that go with it, as `tamis.sidecars.find_sidecars` gives
+        Picture to the files that go with it, as `tamis.table.sidecars.find_sidecars` gives
         them. Each gets the name of the picture, with the same number.
 
     Raises

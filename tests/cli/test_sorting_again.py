@@ -7,7 +7,7 @@ import pytest
 
 from command import answer, tamis
 from pictures import write_kinds
-from tamis.table import read_csv
+from tamis.files.csvfile import read_csv
 
 
 @pytest.fixture

@@ -3,16 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tamis.classifiers.knn import DEFAULT_K, checked_k, classify, classify_features
+from tamis.classifiers.knn import DEFAULT_K, checked_k, classify_features
 from tamis.classifiers.predictions import Predictions
 from tamis.cli.console import progress, warn, warn_failures
-from tamis.cli.sources import learn, read_part, stored_features
+from tamis.cli.notes import told
+from tamis.dataset import Dataset
 from tamis.descriptors import Descriptor, descriptor
 from tamis.errors import Failure, InvalidParameterError
-from tamis.features import combine
 from tamis.model import Model
 from tamis.splits import check_classes
-from tamis.table import ImageTable
 
 _BY = "color"
 
@@ -82,26 +81,24 @@ def _refuse_with_model(options: Mapping[str, object]) -> None:
 
 def answer(
     how: Teacher,
-    source: str,
-    pictures: ImageTable,
+    pictures: Dataset,
     *,
     follow_links: bool = False,
     check_folders: Callable[[Sequence[str]], object] = lambda _: None,
     jobs: int | None,
     max_pixels: int,
 ) -> tuple[tuple[Failure, ...], Predictions]:
-    """Classify the `pictures` of `source`; name what could not be used, examples included.
+    """Classify pictures; name what could not be used, examples included.
 
     `check_folders` is called with the classes before any picture is read.
     """
     if how.model is not None:
         check_folders(how.model.classes)
-        predictions = _by_model(how.model, source, pictures, jobs=jobs, max_pixels=max_pixels)
+        predictions = _by_model(how.model, pictures, jobs=jobs, max_pixels=max_pixels)
         unused: tuple[Failure, ...] = ()
     else:
         unused, predictions = _by_examples(
             how,
-            source,
             pictures,
             descriptor(how.by),
             follow_links=follow_links,
@@ -109,7 +106,7 @@ def answer(
             jobs=jobs,
             max_pixels=max_pixels,
         )
-    predictions = replace(predictions, failures=(*pictures.failures, *predictions.failures))
+    predictions = replace(predictions, failures=(*pictures.table.failures, *predictions.failures))
     warn_failures((*unused, *predictions.failures))
     n_voters = predictions.settings.get("k")
     if how.k is None and n_voters is not None and int(n_voters) < DEFAULT_K:
@@ -117,20 +114,18 @@ def answer(
     return unused, predictions
 
 
-def _by_model(
-    model: Model, source: str, pictures: ImageTable, *, jobs: int | None, max_pixels: int
-) -> Predictions:
-    stored = stored_features(source, pictures, model.looks)
-    if stored is not None:
-        return model.predict_features([combine(model.looks, stored)])
+def _by_model(model: Model, pictures: Dataset, *, jobs: int | None, max_pixels: int) -> Predictions:
     with progress("pictures", len(pictures)) as advance:
-        return model.predict(pictures, jobs=jobs, max_pixels=max_pixels, progress=advance)
+        return model.predict_features(
+            pictures.pieces(
+                model.looks, jobs=jobs, max_pixels=max_pixels, icc=model.icc, progress=advance
+            )
+        )
 
 
 def _by_examples(
     how: Teacher,
-    source: str,
-    pictures: ImageTable,
+    pictures: Dataset,
     looks: Descriptor,
     *,
     follow_links: bool,
@@ -139,28 +134,16 @@ def _by_examples(
     max_pixels: int,
 ) -> tuple[tuple[Failure, ...], Predictions]:
     train = how.train or ""
-    examples = read_part(train, "train", role="examples", follow_links=follow_links)
-    check_classes(examples)
+    examples = told(Dataset.open(train, role="examples", follow_links=follow_links).part("train"))
+    check_classes(examples.table)
     check_folders(examples.classes)
     # More than are listed is known before any is read; fewer may turn out to be readable.
-    if n_labelled := sum(label is not None for label in examples.labels):
+    if n_labelled := sum(label is not None for label in examples.table.labels):
         checked_k(how.k, n_labelled)
-    looks, known = learn(
-        train, examples, looks, distance=how.distance, jobs=jobs, max_pixels=max_pixels
-    )
-    stored = stored_features(source, pictures, looks)
-    if stored is not None:
-        found = combine(looks, stored)
-        return known.failures, classify_features(
-            known, [found], spec=looks.spec, k=how.k, jobs=jobs
+    with progress("examples", len(examples)) as advance:
+        looks, known = examples.fit(
+            looks, distance=how.distance, jobs=jobs, max_pixels=max_pixels, progress=advance
         )
     with progress("pictures", len(pictures)) as advance:
-        return known.failures, classify(
-            known,
-            pictures,
-            looks,
-            k=how.k,
-            jobs=jobs,
-            max_pixels=max_pixels,
-            progress=advance,
-        )
+        pieces = pictures.pieces(looks, jobs=jobs, max_pixels=max_pixels, progress=advance)
+        return known.failures, classify_features(known, pieces, spec=looks.spec, k=how.k, jobs=jobs)

@@ -89,8 +89,9 @@ def compare(
     import time
 
     from tamis.cli.console import as_dicts, progress, say, warn, warn_failures, write_json
-    from tamis.cli.sources import read_several, read_table
+    from tamis.cli.notes import told
     from tamis.cli.tables import print_comparison
+    from tamis.dataset import Dataset
     from tamis.descriptors import descriptor, split_specs
     from tamis.distances import check_distance
     from tamis.errors import InvalidParameterError, printable
@@ -111,9 +112,12 @@ def compare(
         check_distance(distance)
     several = [descriptor(spec) for spec in split_specs(by)]
     _check_made(several, largest)
-    table = read_table(
-        source, role="examples", classes=classes, splits=split, follow_links=follow_links
+    opened = told(
+        Dataset.open(
+            source, role="examples", classes=classes, parts=split, follow_links=follow_links
+        )
     )
+    table = opened.table
     if split is None:
         check_one_fold(table)
         # To choose is to learn: the test part is to stay unseen.
@@ -123,16 +127,16 @@ def compare(
             split = ",".join(sorted({part for part in table.splits if part and part != "test"}))
             table = table.select(kept)
     check_classes(table, purpose="a comparison")
-    labelled = [row for row, label in enumerate(table.labels) if label is not None]
-    if len(labelled) < len(table):
-        warn(f"leaving out {len(table) - len(labelled)} pictures that have no class")
-        table = table.select(labelled)
+    table = told(opened.having(table).labelled()).table
     n_all = len(table)
     if n_all > most:
         warn(f"comparing on {most} of {n_all} pictures, drawn at random; --most takes more")
         table = table.select(draw(table, most, seed=seed))
     leaves = {leaf.spec: leaf for one in several for leaf in one.leaves}
-    found = read_several(source, table, list(leaves.values()), jobs=jobs, max_pixels=max_pixels)
+    with progress("pictures", len(table)) as advance:
+        found = opened.having(table).features_by(
+            list(leaves.values()), jobs=jobs, max_pixels=max_pixels, progress=advance
+        )
     warn_failures(found[0].failures)
     by_spec = dict(zip(leaves, found, strict=True))
     tables = [

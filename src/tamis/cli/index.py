@@ -60,7 +60,8 @@ def index(
 
     from tamis import __version__
     from tamis.cli.console import as_dicts, progress, say, warn, warn_failures, write_json
-    from tamis.cli.sources import read_table
+    from tamis.cli.notes import told
+    from tamis.dataset import Dataset
     from tamis.descriptors import Reduction, descriptor, split_specs
     from tamis.descriptors.reduction import LEARNED
     from tamis.errors import InvalidParameterError, TableError, printable
@@ -84,13 +85,15 @@ def index(
     wanted = [descriptor(spec) for spec in split_specs(by or ("" if known else "color"))]
     if metric:
         check_metric(metric)
-    table = read_table(
-        source,
-        exclude=[into],
-        follow_links=follow_links,
-        may_be_empty=is_committed(into),
-        root=root,
-    )
+    table = told(
+        Dataset.open(
+            source,
+            exclude=[into],
+            follow_links=follow_links,
+            may_be_empty=is_committed(into),
+            root=root,
+        )
+    ).table
     if not len(table) and not prune:
         warn_failures(table.failures)
         raise TableError(

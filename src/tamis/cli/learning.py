@@ -12,10 +12,19 @@ import typer
 
 from tamis.classifiers.network.checkpoint import check_folder, remove_run
 from tamis.classifiers.network.registry import NETWORKS
-from tamis.cli.console import as_dicts, say, screen, warn, warn_failures, write_json, write_page
-from tamis.cli.notes import warn_overlap
-from tamis.cli.sources import learn, read_several, read_table
+from tamis.cli.console import (
+    as_dicts,
+    progress,
+    say,
+    screen,
+    warn,
+    warn_failures,
+    write_json,
+    write_page,
+)
+from tamis.cli.notes import told, warn_overlap
 from tamis.cli.tables import without_overlap
+from tamis.dataset import Dataset
 from tamis.descriptors import descriptor
 from tamis.duplicates import overlap
 from tamis.errors import (
@@ -80,22 +89,23 @@ def train_and_tell(
     with locked(os.path.abspath(out)):
         _check_out(out, force=force)
         check_folder(out + _UNFINISHED)
-        parts = _read(source, validation=validation, follow_links=follow_links, seed=seed)
+        opened = told(Dataset.open(source, role="examples", follow_links=follow_links))
+        parts = _parts(opened, validation=validation, seed=seed)
         tested = overlap(parts.test.paths, [*parts.train.paths, *parts.validation.paths])
         what = ("test picture is", "test pictures are")
         warn_overlap(tested, what, "among those of the training too", {})
         if net == PROBE:
             trained = _train_probe(
-                source, parts, by or _BY,
+                opened, parts, by or _BY,
                 class_weight=class_weight, seed=seed, jobs=jobs,
                 max_pixels=max_pixels or DEFAULT_MAX_PIXELS,
             )  # fmt: skip
         else:
-            with _epochs() as progress:
+            with _epochs() as advance:
                 trained = train_network(
                     parts, net,
                     class_weight=class_weight, seed=seed, jobs=jobs,
-                    checkpoint=out + _UNFINISHED, progress=progress, **network.given,
+                    checkpoint=out + _UNFINISHED, progress=advance, **network.given,
                 )  # fmt: skip
         failures = (*parts.failures, *trained.failures)
         warn_failures(failures)
@@ -111,8 +121,8 @@ def train_and_tell(
     if report is not None:
         _write_report(report, trained, parts, json=json)
     _tell(source, out, trained, parts, seconds=time.perf_counter() - start, json=json)
-    told = _as_dict(out, trained, digest, parts, seconds=time.perf_counter() - start)
-    write_json(json, told | {"test_overlap": tested.to_dict()})
+    answer = _as_dict(out, trained, digest, parts, seconds=time.perf_counter() - start)
+    write_json(json, answer | {"test_overlap": tested.to_dict()})
     if parts.failures:
         raise typer.Exit(1)
     return failures
@@ -144,9 +154,8 @@ def _check_out(out: str, *, force: bool) -> None:
         )
 
 
-def _read(source: str, *, validation: float, follow_links: bool, seed: int) -> TrainingParts:
-    table = read_table(source, role="examples", follow_links=follow_links)
-    parts = training_parts(table, share=validation, seed=seed)
+def _parts(opened: Dataset, *, validation: float, seed: int) -> TrainingParts:
+    parts = training_parts(opened.table, share=validation, seed=seed)
     if parts.n_unlabelled:
         warn(f"leaving out {parts.n_unlabelled} pictures that are in no class folder")
     if parts.set_aside and not len(parts.validation):
@@ -155,7 +164,7 @@ def _read(source: str, *, validation: float, follow_links: bool, seed: int) -> T
 
 
 def _train_probe(
-    source: str,
+    opened: Dataset,
     parts: TrainingParts,
     by: str,
     *,
@@ -164,15 +173,16 @@ def _train_probe(
     jobs: int | None,
     max_pixels: int,
 ) -> Trained:
-    looks, known = learn(
-        source, parts.train, descriptor(by), distance="l2", jobs=jobs, max_pixels=max_pixels
-    )
+    with progress("examples", len(parts.train)) as advance:
+        looks, known = opened.having(parts.train).fit(
+            descriptor(by), distance="l2", jobs=jobs, max_pixels=max_pixels, progress=advance
+        )
     checked = None
     if len(parts.validation):
-        leaves = read_several(
-            source, parts.validation, looks.leaves,
-            what="validation", jobs=jobs, max_pixels=max_pixels,
-        )  # fmt: skip
+        with progress("validation", len(parts.validation)) as advance:
+            leaves = opened.having(parts.validation).features_by(
+                looks.leaves, jobs=jobs, max_pixels=max_pixels, progress=advance
+            )
         checked = combine(looks, leaves)
     return train_probe(parts, looks, known, checked, class_weight=class_weight, seed=seed)
 

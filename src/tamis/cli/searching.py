@@ -8,14 +8,16 @@ from functools import cached_property
 
 import numpy as np
 
-from tamis.cli.sources import chosen_classes, chosen_splits, learn, read_table
+from tamis.cli.console import progress
+from tamis.cli.notes import told
+from tamis.dataset import Dataset
 from tamis.descriptors import Descriptor, descriptor
 from tamis.distances import check_distance
 from tamis.errors import CollectionError, Failure, ImageReadError, printable
 from tamis.features import FeatureTable, combine, extract_several
 from tamis.index import Index, Matches, check_combination
 from tamis.report import Found
-from tamis.store import Approximate, Collection, is_collection
+from tamis.store import Approximate
 from tamis.table import ImageTable
 
 
@@ -59,16 +61,16 @@ class Asked:
             check_distance(self.distance)
 
     @cached_property
-    def table(self) -> ImageTable:
+    def gallery(self) -> Dataset:
         """All pictures of the source."""
-        return read_table(self.source, follow_links=self.follow_links)
+        return told(Dataset.open(self.source, follow_links=self.follow_links))
 
     @cached_property
     def descriptor(self) -> Descriptor:
         """As named; if not, the only one of the collection, or color."""
-        if self.by or not is_collection(self.source):
+        if self.by or self.gallery.collection is None:
             return descriptor(self.by or "color")
-        specs = Collection.open(self.source).specs
+        specs = self.gallery.collection.specs
         if len(specs) == 1:
             return descriptor(specs[0], stored_in=self.source)
         return descriptor("color")
@@ -78,7 +80,7 @@ class Asked:
         """The classes to find; None for all."""
         if not self.labels:
             return None
-        chosen = self.table.of_classes(chosen_classes(self.labels, self.table))
+        chosen = self.gallery.select(classes=self.labels)
         return frozenset(chosen.classes)
 
     @cached_property
@@ -86,14 +88,14 @@ class Asked:
         """The parts of a split to search in; None for all."""
         if self.splits is None:
             return None
-        return frozenset(chosen_splits(self.splits, self.table, self.source))
+        return frozenset(self.gallery.parts_named(self.splits))
 
     @cached_property
     def inside(self) -> dict[str, str]:
         """Each query that is one of the pictures of the source, to the path that it has there."""
-        absolute = {os.path.abspath(path): path for path in self.table.paths}
+        absolute = {os.path.abspath(path): path for path in self.gallery.table.paths}
         by_name: dict[str, list[str]] = defaultdict(list)
-        for picture in self.table.paths:
+        for picture in self.gallery.table.paths:
             by_name[os.path.basename(picture)].append(picture)
         found = {}
         for query in self.queries:
@@ -125,14 +127,14 @@ def exact(asked: Asked, k: int, *, combination: str) -> Answer:
     check_combination(combination)
     # All of these may be wrong: before the long work.
     chosen, parts, outside = asked.chosen, asked.parts, asked.outside
-    by, gallery = learn(
-        asked.source,
-        asked.table,
-        asked.descriptor,
-        distance=asked.distance,
-        jobs=asked.jobs,
-        max_pixels=asked.max_pixels,
-    )
+    with progress("pictures", len(asked.gallery)) as advance:
+        by, gallery = asked.gallery.fit(
+            asked.descriptor,
+            distance=asked.distance,
+            jobs=asked.jobs,
+            max_pixels=asked.max_pixels,
+            progress=advance,
+        )
     row = {path: i for i, path in enumerate(gallery.paths)}
     reasons = {failure.path: failure.reason for failure in gallery.failures}
     for path in asked.inside.values():
@@ -144,7 +146,7 @@ def exact(asked: Asked, k: int, *, combination: str) -> Answer:
     if chosen is not None:
         left_out |= {i for i, label in enumerate(gallery.labels) if label not in chosen}
     if parts is not None:
-        split_of = dict(zip(asked.table.paths, asked.table.splits, strict=True))
+        split_of = dict(zip(asked.gallery.table.paths, asked.gallery.table.splits, strict=True))
         left_out |= {i for i, path in enumerate(gallery.paths) if split_of[path] not in parts}
     matches = Index(gallery).search_together(
         queries, k, combine=combination, without=left_out, jobs=asked.jobs
@@ -160,13 +162,13 @@ def exact(asked: Asked, k: int, *, combination: str) -> Answer:
 def approximate(asked: Asked, k: int, *, combination: str, sample: int) -> Answer:
     """Compare the queries with candidates from the index of a collection."""
     check_combination(combination)
-    if not is_collection(asked.source):
+    collection = asked.gallery.collection
+    if collection is None:
         raise CollectionError(
             f"{printable(asked.source)} is not a collection: only those have an approximate "
             f"index. Make one: tamis index {printable(asked.source)} --into NAME.tamis --by SPEC "
             "--approximate"
         )
-    collection = Collection.open(asked.source)
     index = Approximate.open(collection, asked.descriptor, distance=asked.distance)
     distance = index.descriptor.compared_by(asked.distance)
     chosen, parts = asked.chosen, asked.parts

@@ -82,13 +82,13 @@ def sort(
     from tamis.cli import writing
     from tamis.cli.answering import answer, teacher
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
-    from tamis.cli.taking import read_to_take
+    from tamis.cli.notes import told
+    from tamis.dataset import Dataset
     from tamis.errors import printable
     from tamis.evaluation.classification import versions
     from tamis.files.lock import locked
     from tamis.images import DEFAULT_MAX_PIXELS
     from tamis.report import render
-    from tamis.sidecars import find_sidecars
     from tamis.sorting import (
         FAILURES,
         PREDICTIONS,
@@ -99,6 +99,7 @@ def sort(
         write_failures,
         write_predictions,
     )
+    from tamis.table.sidecars import find_sidecars
 
     start = time.perf_counter()
     how = teacher(train, model, by=by, k=k, distance=distance, trust=trust)
@@ -124,15 +125,16 @@ def sort(
             writing.warn_if_interrupted(out)
         else:
             writing.finish_interrupted(out, command="sort", settings=settings, json=json)
-        pictures = read_to_take(
-            source,
-            root=root,
-            exclude=[out] if train is None else [out, train],
-            follow_links=follow_links,
+        pictures = told(
+            Dataset.open(
+                source,
+                root=root,
+                exclude=[out] if train is None else [out, train],
+                follow_links=follow_links,
+            ).to_take(follow_links=follow_links)
         )
         unused, answers = answer(
             how,
-            source,
             pictures,
             follow_links=follow_links,
             check_folders=partial(check_destination, out),
@@ -153,7 +155,7 @@ def sort(
                 answers,
                 title=f"{os.path.basename(os.path.abspath(source))}, sorted",
                 train_failures=unused,
-                ignored=pictures.ignored,
+                ignored=pictures.table.ignored,
                 max_pixels=max_pixels,
             )
             made: dict[str, Callable[[str], object]] = {
@@ -226,7 +228,7 @@ def sort(
             "signature": versions() | answers.settings,
             "failures": as_dicts(failures),
             "unplaced": unplaced,
-            "ignored": list(pictures.ignored),
+            "ignored": list(pictures.table.ignored),
             "seconds": time.perf_counter() - start,
         },
     )

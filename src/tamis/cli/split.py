@@ -52,7 +52,8 @@ def split(
     from tamis import __version__
     from tamis.cli import writing
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
-    from tamis.cli.taking import read_to_take
+    from tamis.cli.notes import told
+    from tamis.dataset import Dataset
     from tamis.duplicates import with_copies_together
     from tamis.errors import InvalidParameterError, printable
     from tamis.files.lock import locked
@@ -83,17 +84,15 @@ def split(
     with locked(out, inside=True):
         writing.finish_interrupted(out, command="split", settings=settings, force=force, json=json)
         writing.make_room(out, force=force)
-        table = read_to_take(
+        opened = Dataset.open(
             source, role="examples", root=root, classes=classes, exclude=[out],
             follow_links=follow_links,
         )  # fmt: skip
-        check_one_fold(table)
-        if not classes and (remark := only_class(table)):
+        opened = told(opened.to_take(follow_links=follow_links))
+        check_one_fold(opened.table)
+        if not classes and (remark := only_class(opened.table)):
             warn(remark)
-        labelled = [row for row, label in enumerate(table.labels) if label is not None]
-        if len(labelled) < len(table):
-            warn(f"leaving out {len(table) - len(labelled)} pictures that are in no class folder")
-            table = table.select(labelled)
+        table = told(opened.labelled()).table
         if group_by is not None:
             table = with_groups(table, group_by)
         table, copies = with_copies_together(table)

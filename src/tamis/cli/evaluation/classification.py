@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from tamis.cli.answering import Teacher, answer
 from tamis.cli.console import as_dicts, say, write_json, write_page
-from tamis.cli.notes import warn_overlap
-from tamis.cli.sources import read_test
+from tamis.cli.notes import told, warn_overlap
 from tamis.cli.tables import print_evaluation
+from tamis.dataset import Dataset, Role
 from tamis.duplicates import overlap
 from tamis.errors import Failure, printable
 from tamis.evaluation.classification import evaluate
@@ -27,9 +27,13 @@ def score_classification(
 ) -> Sequence[Failure]:
     """Answer for the pictures of `test`, score, print; give the files that were skipped."""
     start = time.perf_counter()
-    pictures, _ = read_test(test, truth=truth, follow_links=follow_links)
+    # With a manifest the classes of the source itself do not matter.
+    role: Role = "scored" if truth is None else "pictures"
+    opened = Dataset.open(test, role=role, follow_links=follow_links)
+    tested = told(opened.part("test", or_only="val").labelled(truth))
+    pictures = tested.table
     unused, answers = answer(
-        how, test, pictures, follow_links=follow_links, jobs=jobs, max_pixels=max_pixels
+        how, tested, follow_links=follow_links, jobs=jobs, max_pixels=max_pixels
     )
     labels = {
         path: label

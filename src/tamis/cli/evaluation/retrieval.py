@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from tamis.cli.console import progress, warn, warn_failures, write_json
 from tamis.cli.evaluation.retrieval_tables import print_retrieval
-from tamis.cli.notes import warn_overlap
-from tamis.cli.sources import Role, chosen_classes, labelled, learn, read_several, read_table
+from tamis.cli.notes import told, warn_overlap
+from tamis.dataset import Dataset, Role
 from tamis.descriptors import Descriptor, descriptor
 from tamis.distances import check_distance
 from tamis.duplicates import Overlap, overlap
@@ -17,7 +17,6 @@ from tamis.evaluation.retrieval import DEFAULT_DEPTH, check_task, evaluate_retri
 from tamis.evaluation.retrieval_scores import RetrievalEvaluation
 from tamis.features import FeatureTable
 from tamis.splits import check_classes, check_one_fold
-from tamis.table import ImageTable
 
 
 def score_retrieval(
@@ -50,23 +49,23 @@ def score_retrieval(
         for name, csv, _ in sources
     ]
     # Before anything is computed: what cannot be scored is known from the lists.
-    check_classes(read[0][0], purpose="retrieval")
-    check_task(read[0][0].labels, depths=depths, leave_one_out=queries is None)
+    check_classes(read[0].table, purpose="retrieval")
+    check_task(read[0].table.labels, depths=depths, leave_one_out=queries is None)
     if queries is None and wanted.learns_classes and not wanted.fitted:
-        result = _in_folds(gallery, read[0][0], wanted, depths, distance, seed, jobs, max_pixels)
+        result = _in_folds(read[0], wanted, depths, distance, seed, jobs, max_pixels)
     else:
         result = _at_once(sources, read, wanted, depths, distance, seed, jobs, max_pixels)
     used = result.depths[-1].depth
     if depths is None and used < DEFAULT_DEPTH:
         warn(f"only {used} pictures to choose from: depth {used} instead of {DEFAULT_DEPTH}")
-    result = replace(result, n_unlabelled=sum(left_out for _, left_out in read))
+    result = replace(result, n_unlabelled=sum(one.n_unlabelled for one in read))
     if json != "-":
         print_retrieval(result)
     write_json(
         json,
         result.to_dict()
         | {
-            "ignored": [path for pictures, _ in read for path in pictures.ignored],
+            "ignored": [path for one in read for path in one.table.ignored],
             "seconds": time.perf_counter() - start,
         },
     )
@@ -80,21 +79,18 @@ def _read(
     classes: Sequence[str] | None,
     splits: str | None,
     follow_links: bool,
-) -> tuple[ImageTable, int]:
+) -> Dataset:
     """List the labelled pictures of a source, of all parts of a split unless some are named."""
     role: Role = "scored" if truth is None else "pictures"
-    table = read_table(source, role=role, splits=splits, follow_links=follow_links)
+    opened = Dataset.open(source, role=role, parts=splits, follow_links=follow_links)
     if splits is None:
-        check_one_fold(table)
-    table, left_out = labelled(table, source, truth=truth)
-    if classes:
-        table, left_out = table.of_classes(chosen_classes(classes, table)), 0
-    return table, left_out
+        check_one_fold(opened.table)
+    opened = told(opened.labelled(truth))
+    return replace(opened.select(classes=classes), n_unlabelled=0) if classes else opened
 
 
 def _in_folds(
-    source: str,
-    pictures: ImageTable,
+    pictures: Dataset,
     wanted: Descriptor,
     depths: list[int] | None,
     distance: str,
@@ -103,7 +99,10 @@ def _in_folds(
     max_pixels: int,
 ) -> RetrievalEvaluation:
     """Score what is learned from the pictures themselves, each by what the others teach."""
-    leaves = read_several(source, pictures, wanted.leaves, jobs=jobs, max_pixels=max_pixels)
+    with progress("pictures", len(pictures)) as advance:
+        leaves = pictures.features_by(
+            wanted.leaves, jobs=jobs, max_pixels=max_pixels, progress=advance
+        )
     warn_failures(leaves[0].failures)
     warn("weights are learned in 5 folds, so that none is scored on what it was learned from")
     with progress("queries", len(leaves[0])) as advance:
@@ -120,7 +119,7 @@ def _in_folds(
 
 def _at_once(
     sources: list[tuple[str, str | None, str]],
-    read: list[tuple[ImageTable, int]],
+    read: list[Dataset],
     wanted: Descriptor,
     depths: list[int] | None,
     distance: str,
@@ -129,17 +128,12 @@ def _at_once(
     max_pixels: int,
 ) -> RetrievalEvaluation:
     tables: list[FeatureTable] = []
-    for (source, _, what), (pictures, _) in zip(sources, read, strict=True):
+    for (_, _, what), pictures in zip(sources, read, strict=True):
         # Fitted to the gallery, which comes first, and then no more.
-        wanted, found = learn(
-            source,
-            pictures,
-            wanted,
-            what=what,
-            distance=distance,
-            jobs=jobs,
-            max_pixels=max_pixels,
-        )
+        with progress(what, len(pictures)) as advance:
+            wanted, found = pictures.fit(
+                wanted, distance=distance, jobs=jobs, max_pixels=max_pixels, progress=advance
+            )
         tables.append(found)
         warn_failures(found.failures)
     with progress("queries", len(tables[-1])) as advance:

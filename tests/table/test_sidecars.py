@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tamis.sidecars import find_sidecars
+from tamis.table.sidecars import find_sidecars
 
 
 def test_by_the_whole_name_or_the_stem(tmp_path: Path) -> None:

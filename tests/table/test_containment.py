@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tamis.containment import only_inside, only_pictures
 from tamis.table import ImageTable
+from tamis.table.containment import only_inside, only_pictures
 
 
 def table_of(root: Path, *names: str) -> ImageTable:

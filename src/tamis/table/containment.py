@@ -10,7 +10,7 @@ import stat
 from tamis.errors import printable
 from tamis.images import SUFFIXES, has_signature
 from tamis.images.refusal import reason_of
-from tamis.table import ImageTable
+from tamis.table.table import ImageTable
 
 
 def only_inside(table: ImageTable) -> ImageTable:

@@ -1,0 +1,393 @@
+"""`Dataset`: images, from whatever names them, opened once."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Self, Unpack
+
+from tamis.dataset.opening import (
+    Role,
+    default_truth,
+    first_reason,
+    listed,
+    passed_over,
+    split_remark,
+    takeable,
+)
+from tamis.descriptors import Descriptor, Reduction
+from tamis.errors import TableError, printable
+from tamis.features import (
+    FeatureTable,
+    Reading,
+    available_processors,
+    chunks,
+    combine,
+    extract,
+    extract_several,
+)
+from tamis.splits import Split, class_remarks, part_named, split_of, take_part, with_split
+from tamis.splits.labels import with_truth
+from tamis.store import Collection, find_reduction
+from tamis.table import ImageTable, class_key
+from tamis.table.sources import from_paths, with_metadata
+
+Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | ImageTable
+_PIECE_BYTES: Final = 128 << 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Images with their classes, and the collection that holds their vectors if there is one.
+
+    Attributes
+    ----------
+    source : str
+        What was opened, as it was named; the root for a sequence of paths.
+    table : ImageTable
+    collection : Collection or None
+        Opened once; all vectors that it holds are read from it.
+    split : Split or None
+        The parts of a source that is a split.
+    remarks : tuple of str
+        What a person should know of the source: files that were passed over, classes without
+        an image, images that were left out. Sentences without a full stop.
+    n_unlabelled : int
+        Images that `labelled` left out.
+
+    Examples
+    --------
+    >>> photos = Dataset.open(["a/1.png", "a/2.png", "b/3.png"])
+    >>> photos
+    Dataset(3 images without a class, from a list of paths)
+    >>> len(photos), photos.classes
+    (3, [])
+    """
+
+    source: str
+    table: ImageTable
+    collection: Collection | None = None
+    split: Split | None = None
+    remarks: tuple[str, ...] = ()
+    n_unlabelled: int = 0
+
+    @classmethod
+    def open(
+        cls,
+        source: "Source | Dataset",
+        *,
+        role: Role = "pictures",
+        classes: Sequence[str] | None = None,
+        parts: str | Sequence[str] | None = None,
+        exclude: Sequence[str] = (),
+        follow_links: bool = False,
+        root: str | os.PathLike[str] | None = None,
+        may_be_empty: bool = False,
+    ) -> "Dataset":
+        """List the images of a source.
+
+        Parameters
+        ----------
+        source : str, os.PathLike, sequence of paths, ImageTable or Dataset
+            A folder with a folder per class; a split with ``train``, ``val``, ``test``; a CSV
+            or Parquet file with a column ``path``; a collection that `tamis index` made; an
+            image; a pattern such as ``photos/**/*.jpg``; or paths. In a folder, the classes
+            may stand in ``metadata.csv``, ``metadata.jsonl`` or ``metadata.parquet`` with the
+            columns ``file_name`` and ``label``. A Dataset is returned as it is.
+        role : {"pictures", "scored", "examples"}
+            Plain pictures need no class. Where classes are needed, a folder that is a split
+            only in part is refused, and a list must have the column ``label``; the remarks
+            name empty classes, and those of examples also classes of a single image.
+        classes, parts : sequence of str, optional
+            Take only these classes, or these parts of a split; all by default. A text names
+            several with commas between.
+        exclude : sequence of str
+            Folders to pass over.
+        follow_links : bool
+            Enter linked folders that lead out of the source.
+        root : str or os.PathLike, optional
+            Where the images of a list or of a collection lie, if not where it says.
+        may_be_empty : bool
+            A source without images is no error.
+
+        Raises
+        ------
+        TableError
+            The source cannot be listed or holds no image.
+        CollectionError
+            The collection cannot be opened.
+        InvalidParameterError
+            `root` is given for another source than a list or a collection.
+        """
+        if isinstance(source, Dataset):
+            return source
+        collection = None
+        remarks: list[str] = []
+        if isinstance(source, ImageTable):
+            name, table = source.root, source
+        elif not isinstance(source, str | os.PathLike):
+            table = from_paths(source)
+            name = "a list of paths"
+        else:
+            name = os.fspath(source)
+            table, collection = listed(
+                name, role=role, exclude=exclude, follow_links=follow_links, root=root
+            )
+            remarks += passed_over(table, name)
+        split = split_of(table, refuse=role != "pictures")
+        table = with_split(table, split)
+        if os.path.isdir(name) and collection is None:
+            table = with_metadata(table)
+        if split is not None:
+            remarks.append(split_remark(split, name))
+        opened = cls(name, table, collection, split, tuple(remarks)).select(
+            classes=classes, parts=parts
+        )
+        if not len(opened) and not may_be_empty:
+            raise TableError(f"{printable(name)} holds no picture.{first_reason(table.failures)}")
+        if role == "pictures":
+            return opened
+        odd = class_remarks(opened.table, singles=role == "examples")
+        return opened._with(remarks=[f"{printable(name)}: {remark}" for remark in odd])
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        n = len(self.table.classes)
+        what = f"of {n} class{'es' * (n > 1)}" if n else "without a class"
+        plural = "" if len(self) == 1 else "s"
+        return f"Dataset({len(self):,} image{plural} {what}, from {printable(self.source)})"
+
+    @property
+    def classes(self) -> list[str]:
+        """The different classes, sorted."""
+        return self.table.classes
+
+    def _with(
+        self, table: ImageTable | None = None, *, remarks: Iterable[str] = (), n_unlabelled: int = 0
+    ) -> Self:
+        return replace(
+            self,
+            table=self.table if table is None else table,
+            remarks=(*self.remarks, *remarks),
+            n_unlabelled=self.n_unlabelled + n_unlabelled,
+        )
+
+    def having(self, table: ImageTable) -> Self:
+        """Take the images of a table, which are some of this dataset's."""
+        return replace(self, table=table)
+
+    def select(
+        self,
+        *,
+        classes: Sequence[str] | None = None,
+        parts: str | Sequence[str] | None = None,
+    ) -> Self:
+        """Take the images of some classes, and of some parts of a split.
+
+        Raises
+        ------
+        TableError
+            A class or a part has no image.
+        """
+        table = self.table
+        if parts:
+            wanted = self.parts_named(parts)
+            table = table.select(i for i, part in enumerate(table.splits) if part in wanted)
+        if classes:
+            table = table.of_classes(replace(self, table=table).classes_named(classes))
+        return self if table is self.table else self._with(table)
+
+    def classes_named(self, names: str | Sequence[str]) -> list[str]:
+        """Read names of classes: each text is a class, or several with commas between."""
+        known = {class_key(name) for name in self.table.classes}  # some with commas of their own
+        chosen: list[str] = []
+        for value in [names] if isinstance(names, str) else names:
+            whole = class_key(value) in known
+            words = [value] if whole else value.split(",")
+            chosen += [word if class_key(word) in known else word.strip() or word for word in words]
+        return chosen
+
+    def parts_named(self, names: str | Sequence[str]) -> list[str]:
+        """Read names of parts, with commas between; raise TableError if one has no image."""
+        words = names.split(",") if isinstance(names, str) else names
+        wanted = [part_named(word) or word for word in words]
+        known = sorted({part for part in self.table.splits if part is not None})
+        if missing := sorted(set(wanted) - set(known)):
+            raise TableError(
+                f"{printable(self.source)} has no split {', '.join(map(printable, missing))}. It "
+                f"has: {', '.join(map(printable, known)) or 'none'}. Splits come from the column "
+                "split of a CSV file, or from folders such as train, val and test."
+            )
+        return wanted
+
+    def part(self, name: str, *, or_only: str = "") -> Self:
+        """Take a part of a split; everything if this is no split.
+
+        Parameters
+        ----------
+        name : str
+            ``train`` or ``test``.
+        or_only : str
+            This part is taken instead, if it is the only part.
+        """
+        taken = take_part(self.table, name, or_only=or_only)
+        if len(taken) == len(self.table):
+            return self._with(taken)
+        said = (
+            f"taking the part {taken.splits[0]} of {printable(self.source)}, {len(taken)} pictures"
+        )
+        return self._with(taken, remarks=[said])
+
+    def labelled(self, truth: str | os.PathLike[str] | None = None) -> Self:
+        """Take the images whose class is known.
+
+        Parameters
+        ----------
+        truth : str or os.PathLike, optional
+            CSV file with the columns path,label of a blind test. Without classes, the default
+            is the file beside the source, or beside its part, that `tamis split --blind` wrote.
+
+        Raises
+        ------
+        TableError
+            No class is known.
+        """
+        table = self.table
+        if truth is None and not table.classes:
+            truth = default_truth(table, self.source)
+        if truth is not None:
+            table = with_truth(table, truth)
+        known = [row for row, label in enumerate(table.labels) if label is not None]
+        left_out = len(table) - len(known)
+        if not left_out:
+            return self._with(table)
+        said = (
+            f"leaving out {left_out} pictures of {printable(self.source)} that are in no class "
+            "folder"
+        )
+        return self._with(table.select(known), remarks=[said], n_unlabelled=left_out)
+
+    def to_take(self, *, follow_links: bool = False) -> Self:
+        """Take the images that may be copied, linked or moved; the others are failures.
+
+        An image may be taken if it really lies below the root of the source. What a list or a
+        collection names must also be there, and be an image; what a collection names, the image
+        that was indexed.
+
+        Parameters
+        ----------
+        follow_links : bool
+            Take also what lies elsewhere.
+
+        Raises
+        ------
+        TableError
+            No image may be taken.
+        """
+        table, remarks = takeable(
+            self.table, self.source, self.collection, follow_links=follow_links
+        )
+        return self._with(table, remarks=remarks)
+
+    def stored(self, descriptor: Descriptor) -> list[FeatureTable] | None:
+        """Read the vectors of each leaf of a descriptor; None unless a collection holds all."""
+        if self.collection is None:
+            return None
+        if not {leaf.spec for leaf in descriptor.leaves} <= set(self.collection.specs):
+            return None
+        return [self._own(self.collection.features(leaf.spec)) for leaf in descriptor.leaves]
+
+    def _own(self, features: FeatureTable) -> FeatureTable:
+        """Keep the rows of the images of this dataset, with the classes that they have in it."""
+        labels = dict(zip(self.table.paths, self.table.labels, strict=True))
+        rows = [row for row, path in enumerate(features.paths) if path in labels]
+        if len(rows) < len(features):
+            features = features.select(rows)
+        return replace(
+            features,
+            labels=tuple(labels[path] for path in features.paths),
+            failures=tuple(one for one in features.failures if one.path in labels),
+        )
+
+    def features_by(
+        self, descriptors: Sequence[Descriptor], **reading: Unpack[Reading]
+    ) -> list[FeatureTable]:
+        """Read or compute the vectors by several fitted descriptors; each image is read once.
+
+        Parameters
+        ----------
+        descriptors : sequence of Descriptor
+        **reading
+            ``jobs``, ``max_pixels``, ``icc``, ``progress``, as `tamis.features.extract` takes them.
+
+        Returns
+        -------
+        list of FeatureTable
+            In the order of `descriptors`. Folders that could not be entered are among the
+            failures, before images that could not be read.
+        """
+        stored = [self.stored(one) for one in descriptors]
+        missing = [one for one, found in zip(descriptors, stored, strict=True) if found is None]
+        computed: list[FeatureTable] = []
+        if missing:
+            computed = extract_several(self.table, missing, **reading)
+        fresh = iter(computed)
+        tables = [
+            next(fresh) if found is None else combine(one, found)
+            for one, found in zip(descriptors, stored, strict=True)
+        ]
+        return [replace(one, failures=(*self.table.failures, *one.failures)) for one in tables]
+
+    def features(self, descriptor: Descriptor, **reading: Unpack[Reading]) -> FeatureTable:
+        """Read or compute the vectors by a fitted descriptor; as `features_by`."""
+        (found,) = self.features_by([descriptor], **reading)
+        return found
+
+    def pieces(self, descriptor: Descriptor, **reading: Unpack[Reading]) -> Iterator[FeatureTable]:
+        """Give the vectors piece by piece, in bounded memory; stored vectors in one piece."""
+        if (stored := self.stored(descriptor)) is not None:
+            yield combine(descriptor, stored)
+            return
+        length = max(64, _PIECE_BYTES // (4 * descriptor.dim))
+        for piece in chunks(self.table, length):
+            yield extract(piece, descriptor, **reading)
+
+    def fit(
+        self, descriptor: Descriptor, *, distance: str = "", **reading: Unpack[Reading]
+    ) -> tuple[Descriptor, FeatureTable]:
+        """Read or compute the vectors, and fit a descriptor that learns to them.
+
+        Parameters
+        ----------
+        descriptor : Descriptor
+            A reduction that the collection holds is taken as it was fitted.
+        distance : str
+            By which the vectors are to be compared; the default of the descriptor if empty, of
+            a late fusion part by part.
+        **reading
+            ``jobs``, ``max_pixels``, ``icc``, ``progress``, as `tamis.features.extract` takes them.
+
+        Returns
+        -------
+        descriptor : Descriptor
+            Fitted.
+        features : FeatureTable
+            With that distance.
+        """
+        if (
+            isinstance(descriptor, Reduction)
+            and not descriptor.fitted
+            and self.collection is not None
+        ):
+            descriptor = find_reduction(self.collection, descriptor) or descriptor
+        leaves = self.features_by(descriptor.leaves, **reading)
+        if not descriptor.fitted:
+            descriptor = descriptor.fit(
+                [leaf.features for leaf in leaves],
+                labels=leaves[0].labels,
+                distance=distance,
+                jobs=reading.get("jobs") or available_processors(),
+            )
+        features = combine(descriptor, leaves)
+        return descriptor, replace(features, distance=descriptor.compared_by(distance))

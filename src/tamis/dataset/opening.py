@@ -1,0 +1,149 @@
+"""How a source is listed by its form, and which of its images may be taken from their place."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+from tamis.errors import Failure, InvalidParameterError, TableError, printable
+from tamis.images.listing import is_system_name
+from tamis.splits import Split
+from tamis.splits.labels import TRUTH_SUFFIX
+from tamis.store import Collection, is_collection, only_unchanged
+from tamis.table import ImageTable
+from tamis.table.containment import only_inside, only_pictures
+from tamis.table.sources import from_parquet, from_paths, from_pattern, is_image_file, is_pattern
+
+Role = Literal["pictures", "scored", "examples"]
+"""What the images of a source are for; see `tamis.Dataset.open`."""
+
+
+def listed(
+    source: str,
+    *,
+    role: Role,
+    exclude: Sequence[str],
+    follow_links: bool,
+    root: str | os.PathLike[str] | None,
+) -> tuple[ImageTable, Collection | None]:
+    """List a source by its form."""
+    if is_collection(source):
+        collection = Collection.open(source, root=root)
+        return collection.table(), collection
+    is_list = os.path.isfile(source) and not is_image_file(source)
+    if root is not None and not is_list:
+        raise InvalidParameterError(
+            f"--root is for a CSV file or a collection, and {printable(source)} is neither. Leave "
+            "it out."
+        )
+    if is_list:
+        labelled = role != "pictures"
+        if source.lower().endswith(".parquet"):
+            return from_parquet(source, root=root, labelled=labelled), None
+        return ImageTable.from_csv(source, root=root, labelled=labelled), None
+    if os.path.isfile(source):
+        return from_paths([source]), None
+    if is_pattern(source):
+        return from_pattern(source), None
+    return ImageTable.from_folder(source, exclude=exclude, follow_links=follow_links), None
+
+
+def passed_over(table: ImageTable, folder: str) -> list[str]:
+    """Say what a listing left out: no images, what systems keep, links that lead outside."""
+    remarks = []
+    name = printable(folder)
+    system = [path for path in table.ignored if is_system_name(os.path.basename(path))]
+    others = [path for path in table.ignored if not is_system_name(os.path.basename(path))]
+    if others:
+        kinds = Counter(os.path.splitext(path)[1].lower() or "no suffix" for path in others)
+        plural = "file that is no picture" if len(others) == 1 else "files that are no pictures"
+        remarks.append(f"passing over {len(others)} {plural} in {name} ({_shown(sorted(kinds))})")
+    if system:
+        kinds = Counter(
+            "._*" if (own := os.path.basename(path)).startswith("._") else own for path in system
+        )
+        counts = [f"{kind} {n} times" if n > 1 else kind for kind, n in sorted(kinds.items())]
+        plural = "hidden or system entry" if len(system) == 1 else "hidden or system entries"
+        remarks.append(f"passing over {len(system)} {plural} in {name} ({_shown(counts)})")
+    if table.outside:
+        links = [os.path.relpath(path, folder) for path in table.outside]
+        plural = "linked folder that leads" if len(links) == 1 else "linked folders that lead"
+        remarks.append(
+            f"not entering {len(links)} {plural} out of {name} ({_shown(links)}); --follow-links "
+            "enters them"
+        )
+    return remarks
+
+
+def _shown(names: Sequence[str], *, most: int = 8) -> str:
+    return ", ".join(map(printable, names[:most])) + (", ..." if len(names) > most else "")
+
+
+def first_reason(failures: Sequence[Failure]) -> str:
+    """Say why the first of some failures could not be listed."""
+    if not failures:
+        return ""
+    more = f" ({len(failures) - 1} others likewise)" if len(failures) > 1 else ""
+    return f" {printable(failures[0].path)}: {failures[0].reason}{more}."
+
+
+def takeable(
+    table: ImageTable, source: str, collection: Collection | None, *, follow_links: bool
+) -> tuple[ImageTable, list[str]]:
+    """Take the images that may be copied, linked or moved, as `Dataset.to_take` does."""
+    n_named, remarks = len(table), list[str]()
+    shown = printable(table.root or os.curdir)
+    listed = collection is not None or os.path.isfile(source)
+    if not os.path.isdir(table.root or os.curdir):
+        raise TableError(
+            f"the pictures of {printable(source)} are to lie below {shown}, which is not "
+            "there. Name the folder where they are: --root DIR."
+        )
+    if collection is not None:
+        remarks.append(f"{printable(source)} names pictures below {shown}")
+    if not follow_links:
+        table = only_inside(table)
+    if n_outside := n_named - len(table):
+        hint = "--follow-links takes them"
+        if listed:
+            hint += "; --root DIR names the folder that they lie in"
+        plural = "picture that lies" if n_outside == 1 else "pictures that lie"
+        remarks.append(f"leaving out {n_outside} {plural} outside of {shown}; {hint}")
+    if listed:
+        table = only_pictures(table)
+    if collection is not None:
+        table = only_unchanged(collection, table)
+    if not len(table):
+        hint = " Name the folder below which they lie: --root DIR." if listed else ""
+        raise TableError(
+            f"none of the {n_named} pictures of {printable(source)} can be taken."
+            f"{hint}{first_reason(table.failures)}"
+        )
+    return table, remarks
+
+
+def split_remark(split: Split, source: str) -> str:
+    """Say that a source was taken for a split, and which its parts are."""
+    are = "is its part" if len(split.parts) == 1 else "are its parts"
+    where = "the classes are the folders in them" if split.folders else "by its column split"
+    return f"{printable(source)} is a split: {split} {are}, {where}"
+
+
+def default_truth(table: ImageTable, source: str) -> str:
+    """Find the manifest beside a source, or beside its part, that `tamis split --blind` wrote.
+
+    Raises
+    ------
+    TableError
+        There is none.
+    """
+    place = os.path.normpath(source)
+    if len(table) and table.splits[0] is not None:
+        place = os.path.join(place, table.names[0].partition("/")[0])
+    truth = place + TRUTH_SUFFIX
+    if not os.path.exists(truth):
+        raise TableError(
+            f"{printable(source)} has no class folders, and there is no {printable(truth)}. Name "
+            "the manifest of a blind test by --truth."
+        )
+    return truth
