@@ -106,8 +106,8 @@ def searcher(index: Approximate, distance: str) -> Search:
     """Search a collection through its index; gives rows."""
 
     def search(query: Vectors) -> list[int]:
-        found, matches = index.search(as_query(query), K, distance=distance)
-        return [int(Path(found.paths[i]).stem) for i in matches.indices[0]]
+        found = index.search(as_query(query), K, distance=distance)
+        return [int(Path(hit.path).stem) for hit in found]
 
     return search
 

@@ -28,6 +28,7 @@ tamis.index
 tamis.store
 tamis.splits
 tamis.dataset
+tamis.search
 tamis.metrics
 tamis.classifiers
 tamis.evaluation

@@ -70,10 +70,9 @@ def brute_force(queries, gallery, combine):
 @pytest.mark.parametrize("k", [1, 7, 200])
 def test_several_queries_as_one(combine, n_left_out, k):
     gallery, queries = features(160), features(4, seed=1)
-    without = list(range(n_left_out))
-    matches = Index(gallery).search_together(queries, k, combine=combine, without=without)
+    matches = Index(gallery).search(queries, k, combine=combine, exclude=gallery.paths[:n_left_out])
     distances = brute_force(queries, gallery, combine)
-    distances[without] = np.inf
+    distances[:n_left_out] = np.inf
     k = min(k, 160 - n_left_out)
     assert (matches.indices[0] == np.argsort(distances)[:k]).all()
     assert matches.distances[0] == pytest.approx(np.sort(distances)[:k], rel=1e-5)
@@ -82,20 +81,20 @@ def test_several_queries_as_one(combine, n_left_out, k):
 def test_of_equal_distances_the_first_row_comes_first():
     queries = features(2)
     gallery = features(6).select([3, 1, 0, 4, 0, 1])
-    matches = Index(gallery).search_together(queries, 4, combine="best")
+    matches = Index(gallery).search(queries, 4, combine="best")
     assert matches.indices.tolist() == [[1, 2, 4, 5]]
 
 
 def test_what_is_left_out_may_be_everything():
-    matches = Index(features(3)).search_together(features(1), 2, without=range(3))
+    matches = Index(features(3)).search(features(1), 2, combine="best", exclude=features(3).paths)
     assert matches.indices.shape == matches.distances.shape == (1, 0)
 
 
 def test_queries_together_are_checked():
     index = Index(features(5))
     with pytest.raises(UnknownNameError, match="average, best"):
-        index.search_together(features(2), 1, combine="worst")
+        index.search(features(2), 1, combine="worst")
     with pytest.raises(InvalidParameterError, match="at least one query"):
-        index.search_together(features(0), 1)
+        index.search(features(0), 1, combine="best")
     with pytest.raises(InvalidParameterError, match="k must be at least 1"):
-        index.search_together(features(1), 0)
+        index.search(features(1), 0, combine="best")

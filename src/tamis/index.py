@@ -1,39 +1,86 @@
 """`Index`: the nearest pictures of a gallery."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from tamis.distances import FusedGallery, Gallery, gallery_of
-from tamis.errors import InvalidParameterError, UnknownNameError
+from tamis.errors import Failure, InvalidParameterError, UnknownNameError
 from tamis.features import FeatureTable, available_processors
 
 COMBINATIONS: Final = ("average", "best")
-"""What several queries are taken for: their average, or whichever is nearest."""
+"""How several queries are searched for together: by their average, or by the best match."""
 
 _FEW: Final = 100
-"""Up to here what is left out is searched along; more is taken out of the gallery first."""
+"""Exclude up to this many rows by over-fetching; beyond that, drop them from the gallery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An image that a search found.
+
+    Attributes
+    ----------
+    path : str
+    label : str or None
+    distance : float
+    query : int
+        Which query it was found for, counted from 0.
+    """
+
+    path: str
+    label: str | None
+    distance: float
+    query: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matches:
-    """The k nearest gallery pictures of each query.
+    """The k nearest gallery images of each query; iterates over them as `Hit`.
 
     Attributes
     ----------
     indices : ndarray of shape (n_queries, k), intp
         Rows of the gallery, nearest first; ties keep the order of the gallery.
     distances : ndarray of shape (n_queries, k), float64
+    paths, labels : tuple
+        Of the gallery; empty where vectors alone were searched.
+    n_gallery : int
+        Images among which was searched.
+    signature : mapping
+        All that the distances depend on.
+    failures : tuple of Failure
+        Images of the gallery that could not be read.
+
+    Examples
+    --------
+    >>> found = Matches(np.array([[1, 0]]), np.array([[0.5, 2.0]]), ("a.jpg", "b.jpg"), ("x", None))
+    >>> [(hit.path, hit.distance) for hit in found]
+    [('b.jpg', 0.5), ('a.jpg', 2.0)]
     """
 
     indices: npt.NDArray[np.intp]
     distances: npt.NDArray[np.float64]
+    paths: tuple[str, ...] = ()
+    labels: tuple[str | None, ...] = ()
+    n_gallery: int = 0
+    signature: Mapping[str, Any] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
 
     def __len__(self) -> int:
         return len(self.indices)
+
+    def __iter__(self) -> Iterator[Hit]:
+        for query, (rows, distances) in enumerate(zip(self.indices, self.distances, strict=True)):
+            for row, distance in zip(rows, distances, strict=True):
+                yield Hit(self.paths[row], self.labels[row], float(distance), query)
+
+    def __repr__(self) -> str:
+        n, k = self.indices.shape
+        return f"Matches({k} nearest of {n} quer{'y' if n == 1 else 'ies'})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,27 +110,35 @@ class Index:
         queries: FeatureTable,
         k: int,
         *,
+        combine: str | None = None,
+        exclude: Collection[str] = (),
         skip: npt.ArrayLike | None = None,
         jobs: int | None = None,
     ) -> Matches:
-        """Find the k nearest gallery pictures of each query.
+        """Find the k nearest gallery images of each query, or of all queries together.
 
         Parameters
         ----------
         queries : FeatureTable
             By the descriptor of the gallery.
         k : int
-            1 to the size of the gallery, less one with `skip`.
+            At least 1. Of queries taken together more than there are gives all there are;
+            else at most the size of the gallery, less one with `skip`.
+        combine : {"average", "best"}, optional
+            Search once: for the average of the vectors, or with the smallest distance of an
+            image to any query. By default each query is searched for.
+        exclude : collection of str
+            With `combine`: paths of images that are no results, such as the queries.
         skip : array-like of shape (n_queries,), int, optional
-            A row of the gallery that each query must not find, such as itself; -1
-            for none.
+            Without `combine`: a row of the gallery that each query must not find, such as
+            itself; -1 for none.
         jobs : int, optional
             Threads; as many as there are processors by default.
 
         Raises
         ------
         InvalidParameterError
-            Another descriptor, or `k` out of its range.
+            Another descriptor, no query to combine, or `k` or `combine` out of its range.
         """
         if queries.spec != self.gallery.spec:
             raise InvalidParameterError(
@@ -91,66 +146,44 @@ class Index:
                 f"Got {queries.spec} and {self.gallery.spec}."
             )
         jobs = jobs if jobs is not None else available_processors()
-        return Matches(*self._ready.nearest(queries.features, k, jobs=jobs, skip=skip))
+        if combine is None:
+            found = self._ready.nearest(queries.features, k, jobs=jobs, skip=skip)
+        else:
+            without = frozenset(exclude)
+            rows = [row for row, path in enumerate(self.gallery.paths) if path in without]
+            found = self._together(combine_queries(queries, combine), k, rows, jobs)
+        return Matches(
+            *found,
+            paths=self.gallery.paths,
+            labels=self.gallery.labels,
+            n_gallery=len(self.gallery),
+            signature={"descriptor": self.gallery.spec, "distance": self.distance},
+            failures=self.gallery.failures,
+        )
 
-    def search_together(
-        self,
-        queries: FeatureTable,
-        k: int,
-        *,
-        combine: str = "average",
-        without: Collection[int] = (),
-        jobs: int | None = None,
-    ) -> Matches:
-        """Find the gallery pictures nearest to several queries taken as one.
-
-        Parameters
-        ----------
-        queries : FeatureTable
-            At least one, by the descriptor of the gallery.
-        k : int
-            At least 1; more than there are gives all there are.
-        combine : {"average", "best"}
-            Search for the average of the vectors, or let the distance of a picture
-            be the smallest of those to any query.
-        without : collection of int
-            Rows of the gallery that are no results, such as the queries themselves.
-        jobs : int, optional
-            As `search` takes it.
-
-        Returns
-        -------
-        Matches
-            Of one query; fewer than k results if the gallery has no more.
-
-        Raises
-        ------
-        InvalidParameterError
-            No query, another descriptor, or `k` or `combine` out of its range.
-        """
+    def _together(
+        self, queries: FeatureTable, k: int, exclude: list[int], jobs: int
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
         if k < 1:
             raise InvalidParameterError(f"k must be at least 1. Got {k}.")
-        queries = taken_together(queries, combine)
-        left_out = np.unique(np.fromiter(without, np.intp))
         by_ranks = isinstance(self._ready, FusedGallery) and self._ready.by_ranks
-        if len(left_out) > (0 if by_ranks else _FEW) and len(left_out) < len(self.gallery):
-            rest = np.setdiff1d(np.arange(len(self.gallery)), left_out)
-            found = replace(self, gallery=self.gallery.select(rest)).search_together(
-                queries, k, combine=combine, jobs=jobs
-            )
-            return Matches(rest[found.indices], found.distances)
-        k = min(k, len(self.gallery) - len(left_out))
+        if len(exclude) > (0 if by_ranks else _FEW) and len(exclude) < len(self.gallery):
+            rest = np.setdiff1d(np.arange(len(self.gallery)), exclude)
+            smaller = replace(self, gallery=self.gallery.select(rest))
+            rows, distances = smaller._together(queries, k, [], jobs)
+            return rest[rows], distances
+        k = min(k, len(self.gallery) - len(exclude))
         if k < 1:
-            return Matches(np.empty((1, 0), np.intp), np.empty((1, 0)))
-        found = self.search(queries, k + len(left_out), jobs=jobs)
+            return np.empty((1, 0), np.intp), np.empty((1, 0))
+        rows, distances = self._ready.nearest(queries.features, k + len(exclude), jobs=jobs)
         # What is nearest to any query is among the nearest of that query.
-        rows, distances = found.indices.ravel(), found.distances.ravel()
-        keep = ~np.isin(rows, left_out)
+        rows, distances = rows.ravel(), distances.ravel()
+        keep = ~np.isin(rows, exclude)
         rows, distances = rows[keep], distances[keep]
         order = np.lexsort((rows, distances))
         first = np.sort(np.unique(rows[order], return_index=True)[1])[:k]
         chosen = order[first]
-        return Matches(rows[np.newaxis, chosen], distances[np.newaxis, chosen])
+        return rows[np.newaxis, chosen], distances[np.newaxis, chosen]
 
 
 def check_combination(name: str) -> None:
@@ -159,8 +192,8 @@ def check_combination(name: str) -> None:
         raise UnknownNameError.among("combination", name, COMBINATIONS)
 
 
-def taken_together(queries: FeatureTable, combine: str) -> FeatureTable:
-    """Take queries for one by their average; or leave them, to take the best of each.
+def combine_queries(queries: FeatureTable, combine: str) -> FeatureTable:
+    """Average the queries into one, or keep them all and rank by the best match.
 
     Raises
     ------

@@ -53,11 +53,9 @@ def check_all(path, *, n, distance="l2", one=EDGE):
     assert (everything.features == exact.features).all()
     for row in range(0, n, 7):
         query = exact.select([row])
-        candidates, found = index.search(query, 5, distance=distance, without=query.paths)
-        expected = Index(exact, distance).search_together(query, 5, without=[row])
-        assert [candidates.paths[i] for i in found.indices[0]] == [
-            exact.paths[i] for i in expected.indices[0]
-        ]
+        found = index.search(query, 5, distance=distance, exclude=query.paths)
+        expected = Index(exact, distance).search(query, 5, combine="average", exclude=query.paths)
+        assert [hit.path for hit in found] == [hit.path for hit in expected]
         assert (found.distances == expected.distances).all()
     assert index.recall(5, distance=distance, sample=10) == 1.0
     return index
@@ -176,10 +174,10 @@ def test_several_queries_and_labels(path):
     queries = exact.select([0, 59])
     keep = [i for i, label in enumerate(exact.labels) if label in ("sky", "tiles")]
     for how in ("average", "best"):
-        candidates, found = index.search(queries, 8, combine=how, labels={"sky", "tiles"})
-        expected = Index(exact.select(keep), "l2").search_together(queries, 8, combine=how)
+        found = index.search(queries, 8, combine=how, classes={"sky", "tiles"})
+        expected = Index(exact.select(keep), "l2").search(queries, 8, combine=how)
         assert (found.distances == expected.distances).all()
-        assert {candidates.labels[i] for i in found.indices[0]} <= {"sky", "tiles"}
+        assert {hit.label for hit in found} <= {"sky", "tiles"}
     assert not len(index.candidates(queries.features, 5, labels=set("x")))
 
 

@@ -12,6 +12,7 @@ from tamis.cli.console import (
     MaxMemory,
     MaxPixels,
     NoIcc,
+    Root,
     Strict,
     writes,
 )
@@ -65,6 +66,7 @@ def search(
             help="With --approximate: stored pictures on which recall is measured.",
         ),
     ] = 20,
+    root: Root = None,
     follow_links: FollowLinks = False,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
@@ -83,38 +85,49 @@ def search(
     import os
     import time
 
-    from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json, write_page
-    from tamis.cli.searching import Asked
-    from tamis.cli.searching import approximate as search_index
-    from tamis.cli.searching import exact as search_all
+    from tamis.cli.console import (
+        as_dicts,
+        progress,
+        say,
+        warn,
+        warn_failures,
+        write_json,
+        write_page,
+    )
+    from tamis.cli.notes import told
+    from tamis.dataset import Dataset
     from tamis.errors import printable
     from tamis.evaluation.classification import versions
     from tamis.report import contact_sheet
+    from tamis.search import search as search_images
 
     start = time.perf_counter()
-    asked = Asked(
-        source,
-        queries,
-        by=by,
-        distance=distance,
-        labels=label,
-        splits=split,
-        follow_links=follow_links,
-        jobs=jobs,
-        max_pixels=max_pixels,
-    )
-    if approximate:
-        answer = search_index(asked, k, combination=combine, sample=sample)
-    else:
-        answer = search_all(asked, k, combination=combine)
-    warn_failures(answer.failures)
-    if len(answer.found) < k:
-        warn(f"there are only {len(answer.found)} pictures to find")
-    if (recall := answer.settings.get("recall")) is not None:
+    gallery = told(Dataset.open(source, root=root, follow_links=follow_links))
+    with progress("pictures", len(gallery)) as advance:
+        matches = search_images(
+            gallery,
+            queries,
+            k,
+            by=by,
+            distance=distance,
+            combine=combine,
+            classes=label,
+            parts=split,
+            approximate=approximate,
+            sample=sample if approximate else 0,
+            jobs=jobs,
+            max_pixels=max_pixels,
+            progress=advance,
+        )
+    hits = list(matches)
+    warn_failures(matches.failures)
+    if len(hits) < k:
+        warn(f"there are only {len(hits)} pictures to find")
+    if (recall := matches.signature.get("recall")) is not None:
         warn(f"approximate: recall@{k} {recall:.3f} on {sample} stored pictures")
-    for one in answer.found:
-        say(f"{printable(one.path)}\t{one.distance:.6g}", unless=json)
-    settings = answer.settings | {
+    for hit in hits:
+        say(f"{printable(hit.path)}\t{hit.distance:.6g}", unless=json)
+    settings = dict(matches.signature) | {
         "k": k,
         "combine": combine,
         "labels": ",".join(label or ["all"]),
@@ -124,7 +137,7 @@ def search(
         name = os.path.basename(os.path.abspath(source))
         page = contact_sheet(
             queries,
-            answer.found,
+            hits,
             title=f"{name}, searched",
             settings=settings | versions(),
             max_pixels=max_pixels,
@@ -136,15 +149,14 @@ def search(
         json,
         {
             "query": list(queries),
-            "n_images": answer.n_images,
+            "n_images": matches.n_gallery,
             "results": [
-                {"path": one.path, "label": one.label, "distance": one.distance}
-                for one in answer.found
+                {"path": hit.path, "label": hit.label, "distance": hit.distance} for hit in hits
             ],
             "signature": settings | versions(),
-            "failures": as_dicts(answer.failures),
+            "failures": as_dicts(matches.failures),
             "seconds": time.perf_counter() - start,
         },
     )
-    if strict and answer.failures:
+    if strict and matches.failures:
         raise typer.Exit(1)

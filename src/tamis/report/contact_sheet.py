@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from tamis.errors import InvalidParameterError
 from tamis.evaluation.classification import versions
 from tamis.features import available_processors
 from tamis.images import DEFAULT_MAX_PIXELS
+from tamis.index import Hit
 from tamis.report.templating import environment
 from tamis.report.thumbnails import THUMBNAIL, thumbnails
 
@@ -18,25 +18,9 @@ _LARGE: Final = 200
 """More results than this are shown smaller, so that the page stays within megabytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One result of a search.
-
-    Attributes
-    ----------
-    path : str
-    label : str or None
-    distance : float
-    """
-
-    path: str
-    label: str | None
-    distance: float
-
-
 def contact_sheet(
     queries: Sequence[str],
-    found: Sequence[Found],
+    found: Sequence[Hit],
     *,
     title: str,
     settings: Mapping[str, object],
@@ -49,7 +33,7 @@ def contact_sheet(
     ----------
     queries : sequence of str
         Paths of the pictures that were searched for.
-    found : sequence of Found
+    found : sequence of Hit
         Nearest first.
     title : str
         Heading of the page.

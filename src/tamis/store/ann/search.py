@@ -15,7 +15,7 @@ from tamis.descriptors.fusion.weights import sample_to_fit
 from tamis.distances import gallery_of
 from tamis.errors import CollectionError, InvalidParameterError, printable
 from tamis.features import FeatureTable, available_processors
-from tamis.index import Index, Matches, taken_together
+from tamis.index import Index, Matches, combine_queries
 from tamis.store.ann.build import Built, built, column_of
 from tamis.store.ann.counts import candidates_per_result
 from tamis.store.checking import lance_errors
@@ -173,39 +173,34 @@ class Approximate:
         *,
         distance: str = "l2",
         combine: str = "average",
-        without: Several[str] = (),
-        labels: Several[str] | None = None,
-        splits: Several[str] | None = None,
+        exclude: Several[str] = (),
+        classes: Several[str] | None = None,
+        parts: Several[str] | None = None,
         jobs: int | None = None,
-    ) -> tuple[FeatureTable, Matches]:
-        """Find about the k nearest pictures to several queries taken as one.
+    ) -> Matches:
+        """Find about the k nearest images to several queries together.
 
         Parameters
         ----------
-        queries, k, combine, jobs
-            As `tamis.index.Index.search_together` takes them.
+        queries, k, combine, exclude, jobs
+            As `tamis.index.Index.search` takes them.
         distance : str
             As `tamis.distances.gallery_of` takes it: candidates are ranked by it, exactly.
-        without : collection of str
-            Paths of pictures that are no results.
-        labels, splits : collection of str, optional
-            Only pictures of these classes, and of these parts of a split.
+        classes, parts : collection of str, optional
+            Only images of these classes, and of these parts of a split.
 
         Returns
         -------
-        candidates : FeatureTable
-        matches : Matches
-            Rows of the candidates.
+        Matches
+            Its rows, paths and labels are those of the candidates.
         """
         if k < 1:
             raise InvalidParameterError(f"k must be at least 1. Got {k}.")
-        queries = taken_together(queries, combine)
-        n = max(_LEAST, self._factor(distance) * k) + len(without)
-        gallery = self.candidates(queries.features, n, labels=labels, splits=splits)
-        left_out = [row for row, path in enumerate(gallery.paths) if path in without]
-        index = Index(gallery, distance)
-        return gallery, index.search_together(
-            queries, k, combine=combine, without=left_out, jobs=jobs or 1
+        queries = combine_queries(queries, combine)
+        n = max(_LEAST, self._factor(distance) * k) + len(exclude)
+        gallery = self.candidates(queries.features, n, labels=classes, splits=parts)
+        return Index(gallery, distance).search(
+            queries, k, combine=combine, exclude=exclude, jobs=jobs or 1
         )
 
     def recall(
@@ -240,7 +235,7 @@ class Approximate:
         limits = self._exact_limits(queries, k, distance, jobs or available_processors())
         hits = 0
         for i, path in enumerate(queries.paths):
-            _, matches = self.search(queries.select([i]), k, distance=distance, without=[path])
+            matches = self.search(queries.select([i]), k, distance=distance, exclude=[path])
             hits += int((matches.distances[0] <= limits[i]).sum())
         return hits / (k * len(queries))
 

@@ -1,0 +1,253 @@
+"""Search: the images of a source that look most like some other images."""
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Unpack
+
+import numpy as np
+import numpy.typing as npt
+
+from tamis.dataset import Dataset, Source
+from tamis.descriptors import Descriptor, descriptor
+from tamis.distances import check_distance
+from tamis.errors import CollectionError, ImageReadError, InvalidParameterError, printable
+from tamis.features import FeatureTable, Reading, combine, extract_several
+from tamis.index import Index, Matches, check_combination
+from tamis.store import Approximate
+from tamis.table import ImageTable
+
+Pixels = npt.NDArray[np.uint8]
+Query = str | os.PathLike[str] | Pixels
+_DEFAULT = "color"
+
+
+def search(
+    source: Source | Dataset,
+    queries: Query | Sequence[Query],
+    k: int = 10,
+    *,
+    by: str | Descriptor = "",
+    distance: str = "",
+    combine: str = "average",
+    classes: Sequence[str] | None = None,
+    parts: str | Sequence[str] | None = None,
+    approximate: bool = False,
+    sample: int = 0,
+    **reading: Unpack[Reading],
+) -> Matches:
+    """Find the images of a source that look most like one image, or like several together.
+
+    Parameters
+    ----------
+    source : str, os.PathLike, sequence of paths, ImageTable or Dataset
+        What `tamis.dataset.Dataset.open` opens. Of a collection the stored vectors are read.
+    queries : path or ndarray of shape (height, width, 3), uint8, or a sequence of these
+        An image of the source is not among its own results.
+    k : int
+        Images to find; all, if there are fewer.
+    by : str or Descriptor
+        By default the only descriptor of a collection, else ``color``.
+    distance : str
+        The default of the descriptor if empty.
+    combine : {"average", "best"}
+        Of several queries, search for the average of the vectors, or let the distance of an
+        image be the smallest to any query.
+    classes, parts : sequence of str, optional
+        Find only images of these classes, or of these parts of a split.
+    approximate : bool
+        Take candidates from the approximate index of a collection; their distances are exact.
+    sample : int
+        With `approximate`: measure recall on so many stored images; it stands in the signature.
+    **reading
+        ``jobs``, ``max_pixels``, ``icc``, ``progress``, as `tamis.features.extract` takes them.
+
+    Returns
+    -------
+    Matches
+        A single row of results, nearest first.
+
+    Raises
+    ------
+    ImageReadError
+        A query cannot be read.
+    CollectionError
+        The collection has no approximate index by this descriptor.
+    """
+    check_combination(combine)
+    if distance:
+        check_distance(distance)
+    gallery = Dataset.open(source)
+    by = _descriptor(gallery, by)
+    several = [queries] if isinstance(queries, str | os.PathLike | np.ndarray) else list(queries)
+    # All of these may be wrong: before the long work.
+    wanted = None if not classes else frozenset(gallery.select(classes=classes).classes)
+    taken = None if parts is None else frozenset(gallery.parts_named(parts))
+    asked = _Asked.of(gallery, several, by, reading)
+    if approximate:
+        return _approximate(
+            gallery, asked, by, k, distance, combine, wanted, taken, sample, reading
+        )
+    return _exact(gallery, asked, by, k, distance, combine, wanted, taken, reading)
+
+
+def _descriptor(gallery: Dataset, by: str | Descriptor) -> Descriptor:
+    if isinstance(by, Descriptor):
+        return by
+    if not by and gallery.collection is not None and len(gallery.collection.specs) == 1:
+        return descriptor(gallery.collection.specs[0], stored_in=gallery.source)
+    return descriptor(by or _DEFAULT)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """Queries: those that are images of the gallery, by their path in it, and the others."""
+
+    inside: tuple[str, ...]
+    outside: list[FeatureTable]  # by each leaf of the descriptor
+
+    @classmethod
+    def of(
+        cls, gallery: Dataset, queries: Sequence[Query], by: Descriptor, reading: Reading
+    ) -> "_Asked":
+        paths = [os.fspath(query) for query in queries if not isinstance(query, np.ndarray)]
+        images = [query for query in queries if isinstance(query, np.ndarray)]
+        inside = _inside(gallery.table, paths)
+        rest = tuple(path for path in paths if path not in inside)
+        table = ImageTable(rest, (None,) * len(rest), (None,) * len(rest))
+        quiet: Any = {key: value for key, value in reading.items() if key != "progress"}
+        outside = extract_several(table, by.leaves, **quiet)
+        for failure in outside[0].failures:
+            raise ImageReadError(failure.path, failure.reason)
+        if images:
+            outside = [
+                replace(
+                    found,
+                    paths=(*found.paths, *("",) * len(images)),
+                    labels=(*found.labels, *(None,) * len(images)),
+                    features=np.concatenate([found.features, leaf.describe(images)]),
+                )
+                for leaf, found in zip(by.leaves, outside, strict=True)
+            ]
+        return cls(tuple(inside.values()), outside)
+
+
+def _inside(table: ImageTable, queries: Sequence[str]) -> dict[str, str]:
+    """Find the queries that are images of a table: each to the path that it has there."""
+    absolute = {os.path.abspath(path): path for path in table.paths}
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for path in table.paths:
+        by_name[os.path.basename(path)].append(path)
+    found = {}
+    for query in queries:
+        known = absolute.get(os.path.abspath(query))
+        if known is None:  # by another way: through a link, on either side
+            real = os.path.realpath(query)
+            names = {os.path.basename(query), os.path.basename(real)}
+            namesakes = [path for name in names for path in by_name[name]]
+            known = next((path for path in namesakes if os.path.realpath(path) == real), None)
+        if known is not None:
+            found[query] = known
+    return found
+
+
+def _exact(
+    gallery: Dataset,
+    asked: _Asked,
+    by: Descriptor,
+    k: int,
+    distance: str,
+    combination: str,
+    classes: frozenset[str] | None,
+    parts: frozenset[str] | None,
+    reading: Reading,
+) -> Matches:
+    """Compare the queries with every image."""
+    by, vectors = gallery.fit(by, distance=distance, **reading)
+    row = {path: i for i, path in enumerate(vectors.paths)}
+    reasons = {failure.path: failure.reason for failure in vectors.failures}
+    for path in asked.inside:
+        if path not in row:
+            raise ImageReadError(path, reasons.get(path, "is not among the pictures read"))
+    own = vectors.select([row[path] for path in asked.inside])
+    queries = _joined(own, combine(by, asked.outside))
+    part_of = dict(zip(gallery.table.paths, gallery.table.splits, strict=True))
+    kept = [
+        i
+        for i, (path, label) in enumerate(zip(vectors.paths, vectors.labels, strict=True))
+        if (classes is None or label in classes) and (parts is None or part_of[path] in parts)
+    ]
+    among = vectors if len(kept) == len(vectors) else vectors.select(kept)
+    found = Index(among).search(
+        queries, k, combine=combination, exclude=frozenset(asked.inside), jobs=reading.get("jobs")
+    )
+    return replace(
+        found,
+        n_gallery=len(vectors),
+        signature=dict(found.signature) | {"search": "exact"},
+    )
+
+
+def _approximate(
+    gallery: Dataset,
+    asked: _Asked,
+    by: Descriptor,
+    k: int,
+    distance: str,
+    combination: str,
+    classes: frozenset[str] | None,
+    parts: frozenset[str] | None,
+    sample: int,
+    reading: Reading,
+) -> Matches:
+    """Compare the queries with candidates from the index of a collection."""
+    collection = gallery.collection
+    if collection is None:
+        raise CollectionError(
+            f"{printable(gallery.source)} is not a collection: only those have an approximate "
+            f"index. Make one: tamis index {printable(gallery.source)} --into NAME.tamis --by SPEC "
+            "--approximate"
+        )
+    index = Approximate.open(collection, by, distance=distance)
+    distance = index.descriptor.compared_by(distance)
+    failures = tuple(collection.failures())
+    for failure in failures:
+        if failure.path in asked.inside:
+            raise ImageReadError(failure.path, failure.reason)
+    jobs = reading.get("jobs")
+    found = index.search(
+        _joined(index.stored(asked.inside), combine(index.descriptor, asked.outside)),
+        k,
+        distance=distance,
+        combine=combination,
+        exclude=asked.inside,
+        classes=classes,
+        parts=parts,
+        jobs=jobs,
+    )
+    signature: dict[str, object] = {
+        "descriptor": index.spec,
+        "distance": distance,
+        "search": f"approximate, candidates by {index.metric}",
+    }
+    if sample:
+        recall = index.recall(k, distance=distance, sample=sample, jobs=jobs)
+        signature |= {"recall": recall, "recall_sample": sample}
+    return replace(
+        found,
+        n_gallery=len(collection) - len(failures),
+        signature=signature,
+        failures=failures,
+    )
+
+
+def _joined(first: FeatureTable, second: FeatureTable) -> FeatureTable:
+    if not len(first) + len(second):
+        raise InvalidParameterError("there must be at least one query.")
+    return replace(
+        first,
+        paths=first.paths + second.paths,
+        labels=first.labels + second.labels,
+        features=np.concatenate([first.features, second.features]),
+    )
