@@ -95,7 +95,7 @@ def open_codebook(path: Path) -> None:
 
 def model(folder: Path) -> Path:
     """Train a probe on a reduced fusion: a manifest and two npz files."""
-    from tamis.classifiers.probe import ProbeClassifier, parts_of
+    from tamis.classifiers.probe import ProbeClassifier, blocks_of
     from tamis.descriptors import descriptor
     from tamis.features import extract
     from tamis.model import Model
@@ -104,7 +104,7 @@ def model(folder: Path) -> Path:
     looks = descriptor("moments+colorlayout>pca3")
     found = [extract(table, leaf).features for leaf in looks.leaves]
     looks = looks.fit(found)
-    probe = ProbeClassifier(parts=parts_of(looks), folds=2)
+    probe = ProbeClassifier(blocks=blocks_of(looks), folds=2)
     probe.fit(looks.combine(found), np.array(table.labels))
     Model(
         net="probe",

@@ -80,12 +80,12 @@ def eighty_classes(table: ImageTable, specs: list[str], keep: Path | None) -> No
         pieces = [vectors(table, name, keep) for name in spec.split("+")]
         both = np.hstack(pieces)
         start = time.perf_counter()
-        probe = ProbeClassifier(parts=[piece.shape[1] for piece in pieces])
+        probe = ProbeClassifier(blocks=[piece.shape[1] for piece in pieces])
         probe.fit(both[train], labels[train])
         seconds = time.perf_counter() - start
-        best = next(row for row in probe.scores_ if row["strength"] == probe.strength_)
+        best = next(row for row in probe.scores_ if row["strength"] == probe.l2_)
         print(
-            f"| {spec} | {both.shape[1]} | {probe.power_:g} | {probe.strength_:.0e} | "
+            f"| {spec} | {both.shape[1]} | {probe.power_:g} | {probe.l2_:.0e} | "
             f"{best['loss']:.4f} | {best['accuracy']:.4f} | "
             f"{probe.score(both[test], labels[test]):.4f} | {seconds:.1f} |",
             flush=True,

@@ -22,7 +22,7 @@ SKLEARN = {"l1": "manhattan", "l2": "euclidean", "cosine": "cosine"}
 COLOR = descriptor("color(bins=4)")
 
 
-@parametrize_with_checks([KNNClassifier(), KNNClassifier(3, metric="cosine", n_jobs=1)])
+@parametrize_with_checks([KNNClassifier(3, metric="cosine", n_jobs=1)])
 def test_it_is_a_scikit_learn_estimator(estimator, check):
     check(estimator)
 

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_score
 
-from tamis.classifiers.probe import LinearHead, ProbeClassifier, normalised, parts_of
+from tamis.classifiers.probe import LinearHead, ProbeClassifier, blocks_of, normalised
 from tamis.classifiers.softmax import spread
 from tamis.descriptors import descriptor
 from tamis.errors import InvalidParameterError, ModelError
@@ -27,7 +27,7 @@ def test_it_finds_what_scikit_learn_finds(strength, weight, power):
     X, y = blobs()
     keep = (y != "a") | (np.arange(len(y)) % 3 == 0)  # one class is rarer
     X, y = X[keep], y[keep]
-    probe = ProbeClassifier(strengths=[strength], powers=[power], class_weight=weight).fit(X, y)
+    probe = ProbeClassifier(l2=[strength], powers=[power], class_weight=weight).fit(X, y)
     # What the probe does to vectors before, as its docstring says.
     vectors = normalised(X, (X.shape[1],), power).astype(np.float64)
     vectors -= vectors.mean(axis=0)
@@ -46,7 +46,7 @@ def test_the_strength_with_the_lowest_loss_is_taken():
     probe = ProbeClassifier().fit(X, y)
     losses = [row["loss"] for row in probe.scores_]
     best = int(np.argmin(losses))
-    assert probe.strength_ == probe.scores_[best]["strength"]
+    assert probe.l2_ == probe.scores_[best]["strength"]
     assert best < len(losses) - 1, "the noise was meant to make the weakest one worse"
     assert all(0 <= row["accuracy"] <= 1 for row in probe.scores_)
     assert [row["strength"] for row in probe.scores_] == sorted(
@@ -91,7 +91,7 @@ def test_a_part_of_large_values_does_not_drown_the_others():
     X, y = blobs(noise=0.5)
     loud = np.random.default_rng(0).random((len(X), 12)).astype(np.float32) * 1e6
     both = np.hstack([X, loud])
-    apart = ProbeClassifier(parts=(12, 12)).fit(both[:160], y[:160]).score(both[160:], y[160:])
+    apart = ProbeClassifier(blocks=(12, 12)).fit(both[:160], y[:160]).score(both[160:], y[160:])
     as_one = ProbeClassifier().fit(both[:160], y[:160]).score(both[160:], y[160:])
     assert apart > 0.8 > as_one
 
@@ -117,10 +117,10 @@ def test_the_same_data_give_the_same_probe():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"strengths": []}, "strengths must be positive"),
-        ({"strengths": [0.0]}, "strengths must be positive"),
+        ({"l2": []}, "l2 must be positive"),
+        ({"l2": [0.0]}, "l2 must be positive"),
         ({"folds": 1}, "folds must be at least 2"),
-        ({"parts": (5, 5)}, "must sum to the length of the vectors, 12"),
+        ({"blocks": (5, 5)}, "must sum to the length of the vectors, 12"),
     ],
 )
 def test_parameters_out_of_range_are_refused(options, said):
@@ -169,20 +169,6 @@ def test_a_black_picture_has_an_answer():
     assert np.isfinite(answers).all()
 
 
-def test_a_head_survives_its_file():
-    X, y = blobs()
-    head = ProbeClassifier(parts=(8, 4)).fit(X, y).head_
-    again = LinearHead.from_bytes(head.to_bytes())
-    assert again.parts == (8, 4)
-    assert (again.probabilities(X) == head.probabilities(X)).all()
-
-
-@pytest.mark.parametrize("data", [b"", b"PK\3\4 no", b"\x93NUMPY"])
-def test_other_bytes_are_no_head(data):
-    with pytest.raises(ModelError, match="cannot be read"):
-        LinearHead.from_bytes(data)
-
-
 def test_a_head_must_be_finite_and_fit():
     with pytest.raises(ModelError, match="finite"):
         LinearHead((1,), np.full((1, 2), np.nan, np.float32), np.zeros(2, np.float32))
@@ -192,6 +178,6 @@ def test_a_head_must_be_finite_and_fit():
 
 def test_the_parts_are_those_of_a_fusion():
     lbp, moments = descriptor("lbp").dim, descriptor("moments").dim
-    assert parts_of(descriptor("lbp+moments")) == (lbp, moments)
-    assert parts_of(descriptor("lbp")) == (lbp,)
-    assert parts_of(descriptor("lbp+moments>gauss16")) == (16,)
+    assert blocks_of(descriptor("lbp+moments")) == (lbp, moments)
+    assert blocks_of(descriptor("lbp")) == (lbp,)
+    assert blocks_of(descriptor("lbp+moments>gauss16")) == (16,)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pictures import write_kinds
-from tamis.classifiers.probe import ProbeClassifier, parts_of
+from tamis.classifiers.probe import ProbeClassifier, blocks_of
 from tamis.descriptors import descriptor
 from tamis.descriptors.base import PixelDescriptor
 from tamis.errors import DestinationError, InvalidParameterError, ModelError
@@ -30,7 +30,7 @@ def trained(table, spec):
     found = [extract(table, leaf).features for leaf in looks.leaves]
     looks = looks.fit(found)
     features = looks.combine(found)
-    probe = ProbeClassifier(parts=parts_of(looks)).fit(features, np.array(table.labels))
+    probe = ProbeClassifier(blocks=blocks_of(looks)).fit(features, np.array(table.labels))
     return Model(
         net="probe",
         classes=tuple(map(str, probe.classes_)),

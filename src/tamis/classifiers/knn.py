@@ -1,18 +1,18 @@
 """Classification: the class of a picture by its nearest neighbours among examples."""
 
-from collections.abc import Iterable
-from typing import Any, Final, Self, cast
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Final, Self, cast
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from tamis.classifiers.base import Classifier, classes_from, number_from
 from tamis.classifiers.predictions import Predictions
 from tamis.descriptors.base import Descriptor
 from tamis.distances import gallery_of
-from tamis.errors import Failure, InvalidParameterError, TableError
+from tamis.errors import Failure, InvalidParameterError, ModelError, TableError
 from tamis.features import FeatureTable, Progress, available_processors, chunks, extract
 from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.index import Matches
@@ -22,7 +22,7 @@ DEFAULT_K: Final = 5
 _CHUNK_BYTES: Final = 128 << 20
 
 
-class KNNClassifier(ClassifierMixin, BaseEstimator):
+class KNNClassifier(Classifier):
     """Vote of the k nearest neighbours, each weighted by 1/distance.
 
     The answers are those of ``sklearn.neighbors.KNeighborsClassifier(weights=
@@ -60,8 +60,11 @@ class KNNClassifier(ClassifierMixin, BaseEstimator):
        https://doi.org/10.1109/TSMC.1976.5408784
     """
 
-    classes_: npt.NDArray[Any]
-    n_features_in_: int
+    name: ClassVar[str] = "knn"
+    array_types: ClassVar[Mapping[str, tuple[str, int]]] = {
+        "vectors": ("float32", 2),
+        "targets": ("int64", 1),
+    }
 
     def __init__(
         self, n_neighbors: int = DEFAULT_K, *, metric: str = "l1", n_jobs: int | None = None
@@ -92,7 +95,7 @@ class KNNClassifier(ClassifierMixin, BaseEstimator):
                 f"n_neighbors must be at least 1 and at most the number of training samples "
                 f"(n_samples = {len(vectors)}). Got {self.n_neighbors}."
             )
-        self._gallery = gallery
+        self._gallery, self._vectors = gallery, vectors
         self.classes_, self._y = np.unique(targets, return_inverse=True)
         return self
 
@@ -138,10 +141,46 @@ class KNNClassifier(ClassifierMixin, BaseEstimator):
         """
         return self.vote(self.kneighbors(X))
 
-    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Class with the most votes, of shape (n_queries,)."""
-        votes = self.predict_proba(X)
-        return self.classes_[votes.argmax(axis=1)]
+    def explain(self, X: npt.ArrayLike) -> Matches:
+        """Return the neighbours that voted, as `kneighbors`."""
+        return self.kneighbors(X)
+
+    def answer(self, X: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], Matches]:
+        """Return shares of the votes and neighbours, from a single search."""
+        matches = self.kneighbors(X)
+        return self.vote(matches), matches
+
+    def to_arrays(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:  # noqa: D102
+        check_is_fitted(self)
+        config = {
+            "classes": self.classes_.tolist(),
+            "n_neighbors": int(self.n_neighbors),
+            "metric": self.metric,
+        }
+        return config, {"vectors": self._vectors, "targets": self._y.astype(np.int64)}
+
+    @classmethod
+    def from_arrays(  # noqa: D102
+        cls, config: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
+    ) -> Self:
+        vectors, targets, classes = arrays["vectors"], arrays["targets"], classes_from(config)
+        if not vectors.size:
+            raise ModelError("it holds no example.")
+        k = number_from(config, "n_neighbors", 1, len(vectors))
+        metric = config.get("metric")
+        if not isinstance(metric, str):
+            raise ModelError(f"its metric must be a name. Got {metric!r}.")
+        known = (targets >= 0) & (targets < len(classes))
+        if targets.shape != vectors.shape[:1] or not known.all():
+            raise ModelError(f"its {len(vectors)} examples must each be of one of its classes.")
+        made = cls(k, metric=metric).fit(vectors, classes[targets])
+        if not np.array_equal(made.classes_, classes):
+            raise ModelError("its classes must be sorted, and each must have an example.")
+        return made
+
+    @property
+    def settings(self) -> dict[str, str | int]:  # noqa: D102 - as Classifier
+        return {"distance": self.metric, "k": int(self.n_neighbors), "vote": "1/distance"}
 
 
 def classify(

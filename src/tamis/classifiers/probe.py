@@ -1,54 +1,46 @@
 """The probe: multinomial logistic regression on the vectors of a descriptor."""
 
-import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from tamis.classifiers.base import Classifier, classes_from
 from tamis.classifiers.softmax import held_out, solve, spread
 from tamis.descriptors.base import Descriptor, Features
 from tamis.descriptors.components import Components, fit_components
 from tamis.descriptors.fusion.fusion import Fusion
 from tamis.descriptors.projection import project
-from tamis.errors import FileFormatError, InvalidParameterError, ModelError, sentence
-from tamis.files.arrays import read_npz
+from tamis.errors import InvalidParameterError, ModelError
 
-STRENGTHS: Final = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
-"""Strengths of the penalty that are tried, strongest first."""
+L2: Final = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
+"""L2 penalties that are tried, strongest first."""
 
 POWERS: Final = (1.0, 0.5)
-"""Powers of the values that are tried: as they are, and their square roots."""
+"""Powers of the values that are tried: the values themselves, and their square roots."""
 
-_EXACT: Final = 2048  # values up to which all of them are learned from
-_REDUCED: Final = 1024  # directions that are learned from where there are more
+_EXACT: Final = 2048  # up to this length, vectors are learned from whole
+_REDUCED: Final = 1024  # longer ones along so many principal directions
 _ROWS: Final = 64  # vectors normalised at a time
-_FIELDS: Final = {
-    "parts": ("int64", 1),
-    "weights": ("float32", 2),
-    "bias": ("float32", 1),
-    "power": ("float64", 0),
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearHead:
-    """A trained probe: what is needed to answer, and no more.
+    """The weights of a fitted probe, which suffice to answer.
 
     Attributes
     ----------
-    parts : tuple of int
-        Lengths of the parts of a vector, each of which is normalised by itself.
-    weights : ndarray of shape (sum(parts), n_classes), float32
+    blocks : tuple of int
+        Lengths of the blocks of a vector, each of which is normalised by itself.
+    weights : ndarray of shape (sum(blocks), n_classes), float32
     bias : ndarray of shape (n_classes,), float32
     power : float
-        To which values are raised first.
+        The values are raised to it first.
 
     Raises
     ------
@@ -56,15 +48,19 @@ class LinearHead:
         The shapes do not match, or a value is not finite.
     """
 
-    parts: tuple[int, ...]
+    blocks: tuple[int, ...]
     weights: npt.NDArray[np.float32]
     bias: npt.NDArray[np.float32]
     power: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.weights.ndim != 2 or self.weights.shape != (sum(self.parts), len(self.bias)):
+        if min(self.blocks, default=0) < 1:
             raise ModelError(
-                f"the weights of a probe must have the shape ({sum(self.parts)}, "
+                f"the blocks of a probe must have lengths of 1 or more. Got {self.blocks}."
+            )
+        if self.weights.ndim != 2 or self.weights.shape != (sum(self.blocks), len(self.bias)):
+            raise ModelError(
+                f"the weights of a probe must have the shape ({sum(self.blocks)}, "
                 f"{len(self.bias)}). Got {self.weights.shape}."
             )
         if not 0 < self.power <= 1:
@@ -73,11 +69,11 @@ class LinearHead:
             raise ModelError("the weights of a probe must be finite; these are not.")
 
     def probabilities(self, features: Features) -> npt.NDArray[np.float64]:
-        """Answer for vectors.
+        """Compute the probabilities of the classes.
 
         Parameters
         ----------
-        features : ndarray of shape (n, sum(parts)), float32
+        features : ndarray of shape (n, sum(blocks)), float32
 
         Returns
         -------
@@ -86,76 +82,48 @@ class LinearHead:
         """
         answers = np.empty((len(features), len(self.bias)))
         for start in range(0, len(features), _ROWS):
-            rows = normalised(features[start : start + _ROWS], self.parts, self.power)
+            rows = normalised(features[start : start + _ROWS], self.blocks, self.power)
             scores = project(rows, self.weights).astype(np.float64) + self.bias
             scores = np.exp(scores - scores.max(axis=1, keepdims=True))
             answers[start : start + _ROWS] = scores / scores.sum(axis=1, keepdims=True)
         return answers
 
-    def to_bytes(self) -> bytes:
-        """Write it, as `from_bytes` reads it."""
-        buffer = io.BytesIO()
-        parts = np.array(self.parts, np.int64)
-        np.savez(buffer, parts=parts, weights=self.weights, bias=self.bias, power=self.power)
-        return buffer.getvalue()
 
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """Read what `to_bytes` wrote.
+class ProbeClassifier(Classifier):
+    """Multinomial logistic regression, its L2 penalty chosen by cross-validation.
 
-        Raises
-        ------
-        ModelError
-            It is something else.
-        """
-        try:
-            found = read_npz(data, _FIELDS)
-        except FileFormatError as error:
-            raise ModelError(
-                f"the weights of the probe cannot be read: {sentence(error)}"
-            ) from error
-        parts = tuple(map(int, found["parts"]))
-        if min(parts, default=0) < 1:
-            raise ModelError(f"the parts of a probe must have lengths of 1 or more. Got {parts}.")
-        return cls(parts, found["weights"], found["bias"], float(found["power"]))
-
-
-class ProbeClassifier(ClassifierMixin, BaseEstimator):
-    """Multinomial logistic regression, its strength cross-validated.
-
-    The values are taken as they are or as signed square roots, and each part of a vector
-    is brought to length 1 [1]_; then a linear softmax classifier is fitted with an L2
-    penalty. Of the powers and strengths those are taken whose answers for pictures that
-    it was not fitted to have the lowest log-loss, so that its probabilities can be
-    believed.
+    The values, or their signed square roots, are brought to length 1 in each block of a
+    vector [1]_; then a linear softmax classifier is fitted with an L2 penalty. Power and
+    penalty are those with the lowest log-loss on vectors held out of the fit, so that the
+    probabilities can be believed.
 
     Parameters
     ----------
-    parts : sequence of int or None
-        Lengths of the parts of a vector, as `parts_of` gives them for a fusion; None
-        takes it for one.
-    strengths : sequence of float
-        Of the penalty ``strength / 2 * sum(weights**2)`` beside the mean log-loss, tried
-        from the strongest on until one is worse. One alone is taken as it is.
+    blocks : sequence of int or None
+        Lengths of the blocks of a vector, as `blocks_of` gives them for a fusion; None
+        takes the whole vector as one block.
+    l2 : sequence of float
+        Weights of the penalty ``l2 / 2 * sum(weights**2)`` beside the mean log-loss, tried
+        from the strongest on until one is worse. A single one is used as it is.
     powers : sequence of float
-        To which the sizes of the values are raised, each in ]0, 1]; all are tried.
+        Exponents of the absolute values, each in ]0, 1]; all are tried.
     folds : int
-        Of the cross-validation, 2 or more.
+        Folds of the cross-validation, 2 or more.
     class_weight : "balanced", dict or None
-        What an error on a class weighs, as in scikit-learn.
+        Weight of an error on each class, as in scikit-learn.
     seed : int
-        Of the folds.
+        Seed of the folds.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Sorted.
     n_features_in_ : int
-    strength_, power_ : float
-        Those that were taken.
+    l2_, power_ : float
+        The chosen penalty and power.
     scores_ : list of dict
-        Per strength tried with that power: strength, loss and accuracy on the pictures
-        held out. Empty if there was nothing to choose.
+        Per penalty tried with that power: ``strength`` (the penalty), ``loss`` and
+        ``accuracy`` on the vectors held out. Empty if there was nothing to choose.
     head_ : LinearHead
 
     Notes
@@ -172,9 +140,15 @@ class ProbeClassifier(ClassifierMixin, BaseEstimator):
        2010. https://doi.org/10.1007/978-3-642-15561-1_11
     """
 
-    classes_: npt.NDArray[Any]
-    n_features_in_: int
-    strength_: float
+    name: ClassVar[str] = "probe"
+    array_types: ClassVar[Mapping[str, tuple[str, int]]] = {
+        "blocks": ("int64", 1),
+        "weights": ("float32", 2),
+        "bias": ("float32", 1),
+        "power": ("float64", 0),
+    }
+
+    l2_: float
     power_: float
     scores_: list[dict[str, float]]
     head_: LinearHead
@@ -182,22 +156,22 @@ class ProbeClassifier(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        parts: Sequence[int] | None = None,
-        strengths: Sequence[float] = STRENGTHS,
+        blocks: Sequence[int] | None = None,
+        l2: Sequence[float] = L2,
         powers: Sequence[float] = POWERS,
         folds: int = 3,
         class_weight: Any = None,
         seed: int = 0,
     ) -> None:
-        self.parts = parts
-        self.strengths = strengths
+        self.blocks = blocks
+        self.l2 = l2
         self.powers = powers
         self.folds = folds
         self.class_weight = class_weight
         self.seed = seed
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Choose the strength, and fit to all of the training data.
+        """Choose penalty and power, and fit to all of the training data.
 
         Parameters
         ----------
@@ -212,93 +186,126 @@ class ProbeClassifier(ClassifierMixin, BaseEstimator):
         vectors, targets = validate_data(self, X, y, dtype=np.float32, order="C")
         if targets.dtype.kind != "U":
             check_classification_targets(targets)
-        strengths = sorted(map(float, self.strengths), reverse=True)
-        if not strengths or strengths[-1] <= 0:
-            raise InvalidParameterError(f"strengths must be positive. Got {self.strengths!r}.")
+        penalties = sorted(map(float, self.l2), reverse=True)
+        if not penalties or penalties[-1] <= 0:
+            raise InvalidParameterError(f"l2 must be positive numbers. Got {self.l2!r}.")
         powers = [float(power) for power in self.powers]
         if not powers or not all(0 < power <= 1 for power in powers):
             raise InvalidParameterError(f"powers must be in ]0, 1]. Got {self.powers!r}.")
         if self.folds < 2:
             raise InvalidParameterError(f"folds must be at least 2. Got {self.folds}.")
-        parts = tuple(self.parts) if self.parts is not None else (vectors.shape[1],)
-        if sum(parts) != vectors.shape[1]:
+        blocks = tuple(self.blocks) if self.blocks is not None else (vectors.shape[1],)
+        if sum(blocks) != vectors.shape[1]:
             raise InvalidParameterError(
-                f"parts must sum to the length of the vectors, {vectors.shape[1]}. Got {parts}."
+                f"blocks must sum to the length of the vectors, {vectors.shape[1]}. Got {blocks}."
             )
-        self.classes_, codes = np.unique(targets, return_inverse=True)
+        self.classes_, labels = np.unique(targets, return_inverse=True)
         if len(self.classes_) < 2:
             raise InvalidParameterError(
                 f"a probe needs at least two classes. Got {len(self.classes_)} class."
             )
-        shares = compute_sample_weight(self.class_weight, targets).astype(np.float32)
+        weight = compute_sample_weight(self.class_weight, targets).astype(np.float32)
 
-        single = len(powers) * len(strengths) == 1
-        self.scores_, self.strength_, self.power_ = [], strengths[0], powers[0]
+        single = len(powers) * len(penalties) == 1
+        self.scores_, self.l2_, self.power_ = [], penalties[0], powers[0]
         best, start = np.inf, None
         for power in [] if single else powers:
-            inside = _Inside.make(normalised(vectors, parts, power), len(self.classes_))
-            scores, begun = self._choose(inside, codes, shares, strengths)
+            inside = _Inside.make(normalised(vectors, blocks, power), len(self.classes_))
+            scores, begun = self._choose(inside, labels, weight, penalties)
             least = min(scores, key=lambda row: row["loss"])
             if least["loss"] < best:
                 best, start = least["loss"], begun
-                self.scores_, self.strength_, self.power_ = scores, least["strength"], power
-        inside = _Inside.make(normalised(vectors, parts, self.power_), len(self.classes_))
-        found = solve(
-            inside.values, codes, shares, self.strength_, inside.curvature,
+                self.scores_, self.l2_, self.power_ = scores, least["strength"], power
+        inside = _Inside.make(normalised(vectors, blocks, self.power_), len(self.classes_))
+        solution = solve(
+            inside.values, labels, weight, self.l2_, inside.curvature,
             start=start, tolerance=1e-5,
         )  # fmt: skip
         basis = inside.basis
-        weights = (basis.axes.T * inside.scale) @ found[:-1].astype(np.float32)
-        bias = (found[-1] - basis.mean @ weights).astype(np.float32)
-        self.head_ = LinearHead(parts, weights, bias, self.power_)
+        weights = (basis.axes.T * inside.scale) @ solution[:-1].astype(np.float32)
+        bias = (solution[-1] - basis.mean @ weights).astype(np.float32)
+        self.head_ = LinearHead(blocks, weights, bias, self.power_)
         return self
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Say how likely each class is, of shape (n, n_classes)."""
+        """Compute the probability of each class, of shape (n, n_classes)."""
         check_is_fitted(self)
         vectors = validate_data(self, X, reset=False, dtype=np.float32, order="C")
         return self.head_.probabilities(vectors)
 
-    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Say the likeliest class, of shape (n,)."""
-        answers = self.predict_proba(X)
-        return self.classes_[answers.argmax(axis=1)]
+    def to_arrays(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:  # noqa: D102
+        check_is_fitted(self)
+        head = self.head_
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "blocks": np.array(head.blocks, np.int64),
+            "weights": head.weights,
+            "bias": head.bias,
+            "power": np.array(head.power, np.float64),
+        }
+        return {"classes": self.classes_.tolist()}, arrays
+
+    @classmethod
+    def from_arrays(  # noqa: D102
+        cls, config: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
+    ) -> Self:
+        blocks = tuple(map(int, arrays["blocks"]))
+        head = LinearHead(blocks, arrays["weights"], arrays["bias"], float(arrays["power"]))
+        classes = classes_from(config)
+        if len(classes) != len(head.bias):
+            raise ModelError(f"it has {len(classes)} classes and {len(head.bias)} answers.")
+        made = cls(blocks=blocks, powers=(head.power,))
+        made.classes_, made.n_features_in_ = classes, sum(blocks)
+        made.head_, made.power_ = head, head.power
+        return made
+
+    @property
+    def settings(self) -> dict[str, str | int]:  # noqa: D102 - as Classifier
+        return {
+            "strength": f"{self.l2_:g}, by {self.folds} folds",
+            "power": f"{self.power_:g}, by {self.folds} folds",
+            "class_weight": str(self.class_weight or "none"),
+            "seed": self.seed,
+        }
+
+    @property
+    def history(self) -> list[dict[str, Any]]:  # noqa: D102 - as Classifier
+        return [dict(row) for row in self.scores_]
 
     def _choose(
         self,
         inside: "_Inside",
-        codes: npt.NDArray[np.intp],
-        shares: npt.NDArray[np.float32],
-        strengths: Sequence[float],
+        y: npt.NDArray[np.intp],
+        sample_weight: npt.NDArray[np.float32],
+        penalties: Sequence[float],
     ) -> tuple[list[dict[str, float]], npt.NDArray[np.float64]]:
-        """Cross-validate; gives a row per strength, and weights to start from."""
+        """Cross-validate; return a row per penalty, and weights to start from."""
         values, curvature = inside.values, inside.curvature
-        fold_of = spread(codes, self.folds, self.seed)
+        fold_of = spread(y, self.folds, self.seed)
         held = [fold_of == fold for fold in range(self.folds) if (fold_of == fold).any()]
         starts: list[npt.NDArray[np.float64] | None] = [None] * len(held)
         best, start = np.inf, np.zeros((values.shape[1] + 1, len(self.classes_)))
         rows = []
-        for tried in strengths:
+        for l2 in penalties:
             loss = right = 0.0
             for i, out in enumerate(held):
-                found = starts[i] = solve(
-                    values[~out], codes[~out], shares[~out], tried, curvature,
+                solution = starts[i] = solve(
+                    values[~out], y[~out], sample_weight[~out], l2, curvature,
                     start=starts[i], n_classes=len(self.classes_),
                 )  # fmt: skip
-                one = held_out(values[out], codes[out], shares[out], found)
-                loss, right = loss + one[0], right + one[1]
-            loss, right = loss / float(shares.sum()), right / len(codes)
-            rows.append({"strength": tried, "loss": loss, "accuracy": right})
+                fold_loss, fold_right = held_out(values[out], y[out], sample_weight[out], solution)
+                loss, right = loss + fold_loss, right + fold_right
+            loss, right = loss / float(sample_weight.sum()), right / len(y)
+            rows.append({"strength": l2, "loss": loss, "accuracy": right})
             if loss >= best:
                 break
             best = loss
-            start = np.mean([one for one in starts if one is not None], axis=0)
+            start = np.mean([fold for fold in starts if fold is not None], axis=0)
         return rows, start
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Inside:
-    """Vectors along their principal directions, where the fit converges quickly."""
+    """Vectors along their principal directions, in which the fit converges quickly."""
 
     values: npt.NDArray[np.float32]
     basis: Components
@@ -317,23 +324,23 @@ class _Inside:
         return cls(values, basis, scale, basis.variances / total / n_classes)
 
 
-def normalised(features: Features, parts: Sequence[int], power: float) -> Features:
-    """Raise values to a power, keeping their signs, and each part of a vector to length 1."""
+def normalised(features: Features, blocks: Sequence[int], power: float) -> Features:
+    """Raise values to a power, keeping signs, and scale each block of a vector to length 1."""
     # Row by row in memory, so that sums are taken in the same order.
     features = np.ascontiguousarray(features)
     roots = np.abs(features) ** np.float32(power) if power != 1 else np.abs(features)
     np.copysign(roots, features, out=roots)
     start = 0
-    for length in parts:
-        part = roots[:, start : start + length]
-        norms = np.sqrt(np.einsum("ij,ij->i", part, part, dtype=np.float64))
-        part /= np.where(norms > 0, norms, 1).astype(np.float32)[:, np.newaxis]
+    for length in blocks:
+        block = roots[:, start : start + length]
+        norms = np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64))
+        block /= np.where(norms > 0, norms, 1).astype(np.float32)[:, np.newaxis]
         start += length
     return roots
 
 
-def parts_of(descriptor: Descriptor) -> tuple[int, ...]:
-    """Say which parts the vectors of a descriptor have: those of a fusion, or one."""
+def blocks_of(descriptor: Descriptor) -> tuple[int, ...]:
+    """Return the lengths of the blocks of a descriptor's vectors: the parts of a fusion, or one."""
     if isinstance(descriptor, Fusion):
         return tuple(part.dim for part in descriptor.parts)
     return (descriptor.dim,)

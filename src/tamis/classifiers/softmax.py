@@ -13,26 +13,27 @@ _Wide = npt.NDArray[np.float64]
 
 def solve(
     vectors: _Array,
-    codes: npt.NDArray[np.intp],
-    shares: _Array,
-    strength: float,
+    y: npt.NDArray[np.intp],
+    sample_weight: _Array,
+    l2: float,
     curvature: npt.NDArray[Any],
     *,
     start: _Wide | None = None,
     tolerance: float = 1e-4,
     n_classes: int | None = None,
 ) -> _Wide:
-    """Minimise the mean log-loss plus ``strength / 2 * sum(weights**2)``.
+    """Minimise the mean log-loss plus ``l2 / 2 * sum(weights**2)``.
 
     Parameters
     ----------
     vectors : ndarray of shape (n, dim), float32
         In a basis in which they are nearly uncorrelated.
-    codes : ndarray of shape (n,), int
-        The class of each, from 0.
-    shares : ndarray of shape (n,), float32
-        What an error on each weighs.
-    strength : float
+    y : ndarray of shape (n,), int
+        The class of each vector, from 0.
+    sample_weight : ndarray of shape (n,), float32
+        Weight of the loss of each vector.
+    l2 : float
+        Weight of the penalty.
     curvature : ndarray of shape (dim,)
         About the second derivative of the log-loss along each axis, without the penalty.
         Any positive values give the same minimum; good ones, sooner.
@@ -40,7 +41,7 @@ def solve(
     tolerance : float
         Ends when a step lowers the loss by less than this share.
     n_classes : int, optional
-        ``codes.max() + 1`` by default.
+        ``y.max() + 1`` by default.
 
     Returns
     -------
@@ -62,10 +63,10 @@ def solve(
     from scipy.optimize import minimize
 
     dim = vectors.shape[1]
-    k = n_classes if n_classes is not None else int(codes.max()) + 1
+    k = n_classes if n_classes is not None else int(y.max()) + 1
     rows = np.arange(len(vectors))
-    weight = (shares / shares.sum(dtype=np.float64)).astype(np.float32)
-    scale = np.append(1 / np.sqrt(curvature.astype(np.float64) + strength), 1.0)[:, np.newaxis]
+    weight = (sample_weight / sample_weight.sum(dtype=np.float64)).astype(np.float32)
+    scale = np.append(1 / np.sqrt(curvature.astype(np.float64) + l2), 1.0)[:, np.newaxis]
 
     def loss_and_slope(scaled: _Wide) -> tuple[float, _Wide]:
         variables = scaled.reshape(dim + 1, k) * scale
@@ -73,42 +74,41 @@ def solve(
         scores = vectors @ narrow[:-1]
         scores += narrow[-1]
         scores -= scores.max(axis=1, keepdims=True)
-        own = scores[rows, codes]
+        true = scores[rows, y]
         np.exp(scores, out=scores)
         sums = scores.sum(axis=1)
-        loss = float(((np.log(sums) - own) * weight).sum(dtype=np.float64))
+        loss = float(((np.log(sums) - true) * weight).sum(dtype=np.float64))
         scores *= (weight / sums)[:, np.newaxis]
-        scores[rows, codes] -= weight
+        scores[rows, y] -= weight
         slope = np.empty((dim + 1, k))
         slope[:-1] = vectors.T @ scores
         slope[-1] = scores.sum(axis=0, dtype=np.float64)
-        slope[:-1] += strength * variables[:-1]
-        loss += 0.5 * strength * float(np.vdot(variables[:-1], variables[:-1]))
+        slope[:-1] += l2 * variables[:-1]
+        loss += 0.5 * l2 * float(np.vdot(variables[:-1], variables[:-1]))
         return loss, (slope * scale).ravel()
 
     first = np.zeros((dim + 1, k)) if start is None else start / scale
-    found = minimize(
+    minimum = minimize(
         loss_and_slope,
         first.ravel(),
         jac=True,
         method="L-BFGS-B",
         options={"maxiter": _ITERATIONS, "ftol": tolerance, "gtol": 1e-9},
     )
-    return np.asarray(found.x.reshape(dim + 1, k) * scale)
+    return np.asarray(minimum.x.reshape(dim + 1, k) * scale)
 
 
 def held_out(
-    vectors: _Array, codes: npt.NDArray[np.intp], shares: _Array, found: _Wide
+    vectors: _Array, y: npt.NDArray[np.intp], sample_weight: _Array, weights: _Wide
 ) -> tuple[float, float]:
-    """Sum the log-loss, weighted, and the right answers for vectors that were not learned."""
-    scores = (vectors @ found[:-1].astype(np.float32)).astype(np.float64) + found[-1]
+    """Return the weighted sum of log-losses and the number of right answers on held-out rows."""
+    scores = (vectors @ weights[:-1].astype(np.float32)).astype(np.float64) + weights[-1]
     scores -= scores.max(axis=1, keepdims=True)
-    own = scores[np.arange(len(codes)), codes]
-    losses = np.log(np.exp(scores).sum(axis=1)) - own
-    return float((losses * shares).sum()), float((scores.argmax(axis=1) == codes).sum())
+    losses = np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(len(y)), y]
+    return float((losses * sample_weight).sum()), float((scores.argmax(axis=1) == y).sum())
 
 
-def spread(codes: npt.NDArray[np.intp], folds: int, seed: int) -> npt.NDArray[np.intp]:
+def spread(y: npt.NDArray[np.intp], folds: int, seed: int) -> npt.NDArray[np.intp]:
     """Deal each class out to the folds in turn, by chance.
 
     Returns
@@ -117,8 +117,8 @@ def spread(codes: npt.NDArray[np.intp], folds: int, seed: int) -> npt.NDArray[np
         The fold of each. Folds differ in size by one at most, in each class too.
     """
     # Not default_rng: only the streams of RandomState are the same in all versions.
-    order = np.random.RandomState(seed).permutation(len(codes))
-    order = order[np.argsort(codes[order], kind="stable")]
-    fold_of = np.empty(len(codes), np.intp)
-    fold_of[order] = np.arange(len(codes)) % folds
+    order = np.random.RandomState(seed).permutation(len(y))
+    order = order[np.argsort(y[order], kind="stable")]
+    fold_of = np.empty(len(y), np.intp)
+    fold_of[order] = np.arange(len(y)) % folds
     return fold_of

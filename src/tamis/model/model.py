@@ -1,5 +1,6 @@
 """`Model`: what was trained, and how it answers."""
 
+import io
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -21,12 +22,19 @@ from tamis.errors import (
     printable,
 )
 from tamis.features import FeatureTable, Progress, chunks, extract
+from tamis.files.arrays import read_npz
 from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.model.file import read_archive, write_archive
 from tamis.model.manifest import check_manifest
 from tamis.model.serialize import put_together, taken_apart
 from tamis.table import ImageTable
 
+_HEAD: Final = {
+    "blocks": ("int64", 1),
+    "weights": ("float32", 2),
+    "bias": ("float32", 1),
+    "power": ("float64", 0),
+}
 _CHUNK_BYTES: Final = 128 << 20
 _ROUNDING: Final = 0.01  # of a network in 8 bits or half precision
 
@@ -69,9 +77,9 @@ class Model:
         answers = self.looks.dim if self.head is None else len(self.head.bias)
         if answers != len(self.classes):
             raise ModelError(f"the model has {len(self.classes)} classes and {answers} answers.")
-        if self.head is not None and sum(self.head.parts) != self.looks.dim:
+        if self.head is not None and sum(self.head.blocks) != self.looks.dim:
             raise ModelError(
-                f"the probe takes {sum(self.head.parts)} values, and {self.looks.spec} gives "
+                f"the probe takes {sum(self.head.blocks)} values, and {self.looks.spec} gives "
                 f"{self.looks.dim}."
             )
 
@@ -102,7 +110,7 @@ class Model:
                 looks=put_together(
                     manifest["looks"], parts, len(classes), stored_in=None if trust else path
                 ),
-                head=LinearHead.from_bytes(parts["head.npz"]) if "head.npz" in parts else None,
+                head=_head_from(parts["head.npz"]) if "head.npz" in parts else None,
                 metrics=dict(manifest["metrics"]),
                 signature=dict(manifest["signature"]),
                 history=list(manifest["history"]),
@@ -123,7 +131,7 @@ class Model:
         """
         told, parts = taken_apart(self.looks)
         if self.head is not None:
-            parts["head.npz"] = self.head.to_bytes()
+            parts["head.npz"] = _head_bytes(self.head)
         manifest = {
             "net": self.net,
             "classes": list(self.classes),
@@ -237,3 +245,16 @@ class Model:
                 f"{sums[wrong[0]]:.4g}, which are no probabilities. Train it again."
             )
         return answers
+
+
+def _head_bytes(head: LinearHead) -> bytes:
+    buffer = io.BytesIO()
+    blocks = np.array(head.blocks, np.int64)
+    np.savez(buffer, blocks=blocks, weights=head.weights, bias=head.bias, power=head.power)
+    return buffer.getvalue()
+
+
+def _head_from(data: bytes) -> LinearHead:
+    found = read_npz(data, _HEAD)
+    blocks = tuple(map(int, found["blocks"]))
+    return LinearHead(blocks, found["weights"], found["bias"], float(found["power"]))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tamis.classifiers.predictions import Predictions
-from tamis.classifiers.probe import ProbeClassifier, parts_of
+from tamis.classifiers.probe import ProbeClassifier, blocks_of
 from tamis.descriptors import Descriptor
 from tamis.duplicates import overlap
 from tamis.errors import Failure, MissingExtraError
@@ -74,7 +74,7 @@ def train_probe(
     InvalidParameterError
         Fewer than two classes are left.
     """
-    probe = ProbeClassifier(parts=parts_of(descriptor), class_weight=class_weight, seed=seed)
+    probe = ProbeClassifier(blocks=blocks_of(descriptor), class_weight=class_weight, seed=seed)
     probe.fit(train.features, np.array(train.labels, str))
     model = Model(
         net="probe",
@@ -84,7 +84,7 @@ def train_probe(
         signature={
             "net": "probe",
             "descriptor": descriptor.spec,
-            "strength": f"{probe.strength_:g}, by {probe.folds} folds",
+            "strength": f"{probe.l2_:g}, by {probe.folds} folds",
             "power": f"{probe.power_:g}, by {probe.folds} folds",
             "class_weight": class_weight or "none",
             "seed": seed,

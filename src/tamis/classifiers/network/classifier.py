@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
+from tamis.classifiers.identity import IdentityClassifier
 from tamis.classifiers.network.augment import Augmentation, augmentation
 from tamis.classifiers.network.checkpoint import Checkpoint, Record, check_folder
 from tamis.classifiers.network.identity import run_key
@@ -26,7 +26,9 @@ from tamis.classifiers.network.pixel_cache import (
 )
 from tamis.classifiers.network.recipe import Recipe
 from tamis.classifiers.network.registry import build, network
+from tamis.classifiers.network.served import NetworkView
 from tamis.classifiers.network.settings import check_choices, recipe_for
+from tamis.classifiers.network.targets import check_all_there, codes_of, weight_of
 from tamis.errors import Failure, ImageReadError, InvalidParameterError, TrainingError
 from tamis.features import available_processors
 
@@ -185,25 +187,21 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         cache, rows, failures = self._read(X, size)
         with cache:
             codes = codes[rows]
-            self._check_all_there(codes)
+            check_all_there(self.classes_, codes)
             if validation is None:
                 self.failures_ = failures
                 self._train(recipe, size, cache, rows, codes, None)
             else:
-                known = self._codes(targets_of(*validation, "validation"))
+                known = codes_of(self.classes_, targets_of(*validation, "validation"))
                 seen, seen_rows, seen_failures = self._read(validation[0], size)
                 self.failures_ = failures + seen_failures
                 with seen:
                     if not len(seen_rows):
                         raise TrainingError("no validation picture can be read.")
                     part = Loader(
-                        seen,
-                        seen_rows,
-                        known[seen_rows],
-                        batch_size=self.batch_size,
-                        augment=augmentation("none"),
-                        seed=self.seed,
-                    )
+                        seen, seen_rows, known[seen_rows], batch_size=self.batch_size,
+                        augment=augmentation("none"), seed=self.seed,
+                    )  # fmt: skip
                     self._train(recipe, size, cache, rows, codes, part)
         return self
 
@@ -268,6 +266,32 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return to_onnx(self._served(), self._samples)
 
+    def served(self) -> tuple[NetworkView, IdentityClassifier]:
+        """Return what a model holds: a descriptor that gives probabilities, and the identity."""
+        size, classes = int(self.preprocessing_["size"]), self.classes_.tolist()
+        view = NetworkView(
+            net=self.net, graph=self.export_onnx(), size=size, n_classes=len(classes)
+        )
+        return view, IdentityClassifier.from_arrays({"classes": classes}, {})
+
+    @property
+    def settings(self) -> dict[str, str | int]:
+        """What the answers depend on, for a signature."""
+        return {
+            "net": self.net,
+            "size": int(self.preprocessing_["size"]),
+            "epochs": len(self.history_),
+            "best_epoch": self.best_epoch_,
+            "batch_size": self.batch_size,
+            "class_weight": str(self.class_weight or "none"),
+            "seed": self.seed,
+        }
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """`history_` in plain types."""
+        return [dict(record) for record in self.history_]
+
     def _train(
         self,
         recipe: Recipe,
@@ -315,7 +339,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
                 recipe,
                 training,
                 validation,
-                class_weight=self._class_weight(codes),
+                class_weight=weight_of(self.class_weight, self.classes_, codes),
                 seed=self.seed,
                 device=self._device(),
                 bfloat16=takes_bfloat16(self.precision, self._device()),
@@ -354,33 +378,6 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     ) -> tuple[PixelCache, npt.NDArray[np.intp], tuple[Failure, ...]]:
         beside = self.checkpoint_dir and os.path.dirname(os.path.abspath(self.checkpoint_dir))
         return read_all(X, size, folder=self.cache_dir, spare=beside, jobs=self.n_jobs)
-
-    def _check_all_there(self, codes: npt.NDArray[np.int64]) -> None:
-        missing = np.setdiff1d(np.arange(len(self.classes_)), codes)
-        if len(missing):
-            raise TrainingError(
-                f"no picture of the class {self.classes_[missing[0]]!s} can be read."
-            )
-
-    def _codes(self, targets: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-        codes = np.searchsorted(self.classes_, targets).clip(max=len(self.classes_) - 1)
-        strange = np.flatnonzero(self.classes_[codes] != targets)
-        if len(strange):
-            raise InvalidParameterError(
-                f"the validation has the class {targets[strange[0]]!s}, of which there is no "
-                f"training picture."
-            )
-        return codes
-
-    def _class_weight(self, codes: npt.NDArray[np.int64]) -> Any:
-        if self.class_weight is None:
-            return None
-        import torch
-
-        weight = compute_class_weight(
-            self.class_weight, classes=self.classes_, y=self.classes_[codes]
-        )
-        return torch.tensor(weight, dtype=torch.float32)
 
     def _served(self) -> Any:
         from tamis.classifiers.network.architectures.layers import Served
