@@ -107,10 +107,8 @@ def model(folder: Path) -> Path:
     probe = ProbeClassifier(blocks=blocks_of(looks), folds=2)
     probe.fit(looks.combine(found), np.array(table.labels))
     Model(
-        net="probe",
-        classes=("a", "b"),
-        looks=looks,
-        head=probe.head_,
+        descriptor=looks,
+        classifier=probe,
         signature={"seed": 0, "n_train": 6},
         history=probe.scores_,
     ).save(folder / "m.tamis")
@@ -123,8 +121,8 @@ def open_model(path: Path) -> None:
     from tamis.model import Model
 
     opened = Model.open(path)
-    features = opened.looks.describe([np.full((20, 30, 3), 9 * i, np.uint8) for i in range(3)])
-    found = FeatureTable(("a", "b", "c"), (None,) * 3, features, opened.looks.spec)
+    features = opened.descriptor.describe([np.full((20, 30, 3), 9 * i, np.uint8) for i in range(3)])
+    found = FeatureTable(("a", "b", "c"), (None,) * 3, features, opened.descriptor.spec)
     shares = opened.predict_features([found]).probabilities
     assert ((shares >= 0) & (shares <= 1.01)).all()
 

@@ -14,12 +14,11 @@ import numpy as np
 
 from machine import SIX, coreldb, describe
 from tamis.classifiers.probe import ProbeClassifier
+from tamis.dataset import Dataset
 from tamis.descriptors import descriptor
 from tamis.features import extract
-from tamis.model import Model
-from tamis.model.training import train_probe
+from tamis.model import Model, fit
 from tamis.splits.assign import assign_parts
-from tamis.splits.hold_out import training_parts
 from tamis.table import ImageTable
 
 DEFAULT = "efficientnet-lite0"
@@ -100,14 +99,10 @@ def latency(table: ImageTable, specs: list[str]) -> None:
     )
     print("|---|---|---|---|")
     for spec in specs:
-        looks = descriptor(spec)
-        found = [extract(few, leaf).features for leaf in looks.leaves]
-        looks = looks.fit(found)
-        known = extract(few, looks)
-        trained = train_probe(training_parts(few, share=0), looks, known)
+        trained = fit(Dataset.open(few), by=spec, classifier="probe")
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "m.tamis"
-            trained.model.save(file)
+            trained.save(file)
             size = file.stat().st_size / 1e6
             model = Model.open(file)
         model.predict(few.select(range(32)))

@@ -1,22 +1,17 @@
 """The vote: scikit-learn's answers, settled ties, and nothing shifted by a damaged file."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from pictures import picture, write_kinds
-from tamis.classifiers.knn import KNNClassifier, classify
+from pictures import picture
+from tamis.classifiers.knn import KNNClassifier
 from tamis.classifiers.predictions import Predictions
 from tamis.descriptors import descriptor
-from tamis.errors import InvalidParameterError, TableError, UnknownNameError
-from tamis.features import FeatureTable, extract
+from tamis.errors import InvalidParameterError, UnknownNameError
 from tamis.index import Matches
-from tamis.table import ImageTable
 
 SKLEARN = {"l1": "manhattan", "l2": "euclidean", "cosine": "cosine"}
 COLOR = descriptor("color(bins=4)")
@@ -172,177 +167,6 @@ def test_it_must_be_fitted_first(method):
         getattr(KNNClassifier(), method)([[0]])
     with pytest.raises(NotFittedError):
         KNNClassifier().vote(Matches(np.zeros((1, 1), np.intp), np.ones((1, 1))))
-
-
-# From pictures to predictions
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    """Examples of three kinds, and 75 pictures to sort with eight bad files among them."""
-    top = tmp_path_factory.mktemp("classify")
-    write_kinds(top / "train", 4)
-    truth = write_kinds(top / "input", 25, first=100, flat=True)
-    bad = []
-    for number, (path, _) in enumerate(sorted(truth.items())):
-        if number % 10 == 3:  # right before a good one, by name
-            file = Path(path[: -len(".jpg")] + "!.jpg")
-            file.write_bytes(b"" if number % 20 == 3 else Path(path).read_bytes()[:300])
-            bad.append(os.fspath(file))
-    return top, truth, bad
-
-
-@pytest.fixture(scope="module")
-def train(folders):
-    return extract(ImageTable.from_folder(folders[0] / "train"), COLOR, jobs=1)
-
-
-def equal(one, other):
-    """Whether two predictions are the same, all of them."""
-    return (
-        one.paths == other.paths
-        and one.classes == other.classes
-        and (one.probabilities == other.probabilities).all()
-        and (one.neighbours.indices == other.neighbours.indices).all()
-        and (one.neighbours.distances == other.neighbours.distances).all()
-        and one.failures == other.failures
-        and one.settings == other.settings
-    )
-
-
-def test_bad_files_are_named_and_shift_nothing(folders, train):
-    top, truth, bad = folders
-    table = ImageTable.from_folder(top / "input")
-    assert len(table) == len(truth) + len(bad) == 83
-    found = classify(train, table, COLOR, k=3)
-    assert [failure.path for failure in found.failures] == [p for p in table.paths if p in bad]
-    assert {failure.reason for failure in found.failures}  # each says why
-    assert all(failure.reason for failure in found.failures)
-    assert list(found.paths) == [path for path in table.paths if path not in bad]
-    assert found.labels == [truth[path] for path in found.paths]
-    assert len(found) == len(found.confidence) == len(found.runners_up) == len(truth)
-    # The same as each picture alone.
-    for row in (0, 9, 40, 74):
-        picked = table.select([table.paths.index(found.paths[row])])
-        alone = classify(train, picked, COLOR, k=3)
-        assert (alone.probabilities[0] == found.probabilities[row]).all()
-
-
-def test_the_neighbours_lead_to_the_examples(folders, train):
-    top, truth, _ = folders
-    found = classify(train, ImageTable.from_folder(top / "input"), COLOR, k=3)
-    assert found.train_paths == train.paths
-    assert found.train_labels == train.labels
-    assert found.neighbours.indices.shape == (len(truth), 3)
-    for path, row in zip(found.paths, found.neighbours.indices, strict=True):
-        assert {found.train_labels[i] for i in row} == {truth[path]}
-        for i in row:
-            assert os.path.basename(os.path.dirname(found.train_paths[i])) == truth[path]
-
-
-def test_an_example_among_the_pictures_finds_itself(folders, train):
-    table = ImageTable.from_folder(folders[0] / "train")
-    found = classify(train, table, COLOR, k=4)
-    assert found.labels == list(table.labels)
-    assert (found.confidence == 1).all()
-    assert (found.neighbours.distances[:, 0] == 0).all()
-
-
-@pytest.mark.parametrize("jobs", [1, 3])
-def test_piece_by_piece_is_as_in_one_piece(folders, train, monkeypatch, jobs):
-    table = ImageTable.from_folder(folders[0] / "input")
-    whole = classify(train, table, COLOR, k=3, jobs=1)
-    lengths = []
-
-    def counted(piece, *args, **kwargs):
-        lengths.append(len(piece))
-        return extract(piece, *args, **kwargs)
-
-    monkeypatch.setattr("tamis.classifiers.knn.extract", counted)
-    monkeypatch.setattr("tamis.classifiers.knn._CHUNK_BYTES", 0)
-    done = []
-    pieces = classify(train, table, COLOR, k=3, jobs=jobs, progress=done.append)
-    assert lengths == [64, 19]
-    assert sum(done) == 83
-    assert equal(pieces, whole)
-
-
-def test_a_piece_of_bad_files_only(folders, train, monkeypatch):
-    top, _, bad = folders
-    monkeypatch.setattr("tamis.classifiers.knn._CHUNK_BYTES", 0)
-    good = ImageTable.from_folder(top / "input").select([0])
-    paths = (*(bad * 9)[:64], *good.paths)
-    table = ImageTable(paths, (None,) * 65, (None,) * 65)
-    found = classify(train, table, COLOR)
-    assert (len(found), len(found.failures)) == (1, 64)
-    assert found.paths == good.paths
-
-
-@pytest.mark.parametrize("n_bad", [0, 8])
-def test_no_readable_picture_gives_no_rows(folders, train, n_bad):
-    bad = tuple(folders[2][:n_bad])
-    table = ImageTable(bad, (None,) * n_bad, (None,) * n_bad)
-    found = classify(train, table, COLOR)
-    assert len(found) == 0 and len(found.failures) == n_bad
-    assert found.labels == found.runners_up == []
-    assert found.confidence.shape == (0,)
-    assert found.probabilities.shape == (0, 3)
-    assert found.neighbours.indices.shape == found.neighbours.distances.shape == (0, 5)
-
-
-def test_examples_without_a_class_are_passed_over(folders, train):
-    table = ImageTable.from_folder(folders[0] / "input")
-    known = [row for row, label in enumerate(train.labels) if label != "sky"]
-    partly = FeatureTable(
-        train.paths,
-        tuple(None if label == "sky" else label for label in train.labels),
-        train.features,
-        train.spec,
-    )
-    found = classify(partly, table, COLOR, k=3)
-    assert found.classes == ("bars", "tiles")
-    assert found.settings["n_train"] == 8
-    assert equal(found, classify(train.select(known), table, COLOR, k=3))
-
-
-def test_what_the_answers_depend_on_is_said(folders, train):
-    table = ImageTable.from_folder(folders[0] / "input").select([0])
-    assert classify(train, table, COLOR, k=2, distance="cosine").settings == {
-        "descriptor": COLOR.spec,
-        "distance": "cosine",
-        "k": 2,
-        "vote": "1/distance",
-        "n_train": 12,
-    }
-
-
-def test_one_example_for_each_of_many_classes_gives_no_warning(train):
-    rows = [i % len(train) for i in range(24)]
-    many = FeatureTable(
-        tuple(train.paths[i] for i in rows),
-        tuple(f"class-{i:02}" for i in range(24)),
-        train.features[rows],
-        train.spec,
-    )
-    assert len(classify(many, ImageTable((), (), ()), COLOR).classes) == 24
-
-
-def test_nothing_to_learn_is_refused(train):
-    unlabelled = FeatureTable(train.paths, (None,) * len(train), train.features, train.spec)
-    for table in (unlabelled, train.select([])):
-        with pytest.raises(TableError, match="nothing to learn"):
-            classify(table, ImageTable((), (), ()), COLOR)
-
-
-def test_two_descriptors_are_refused(train):
-    other = descriptor("color(bins=5)")
-    with pytest.raises(InvalidParameterError, match=r"bins=4.*bins=5"):
-        classify(train, ImageTable((), (), ()), other)
-
-
-def test_more_neighbours_than_examples_are_refused(train):
-    with pytest.raises(InvalidParameterError, match=r"of examples, 12\. Got 13"):
-        classify(train, ImageTable((), (), ()), COLOR, k=13)
 
 
 # Predictions

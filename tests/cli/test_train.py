@@ -186,9 +186,12 @@ def test_what_is_there_is_not_overwritten(photos, tmp_path):
     ("options", "said"),
     [
         (("--net", "smal"), "Did you mean small"),
-        (("--net", "small", "--by", "color"), "--by is for --net probe"),
+        (("--net", "small", "--by", "color"), "--by does not belong to --classifier small"),
         (("--net", "probe", "--batch-size", "4"), "--batch-size is for networks"),
-        (("--net", "report", "--max-pixels", "4"), "--max-pixels is for --net probe"),
+        (
+            ("--net", "report", "--max-pixels", "4"),
+            "--max-pixels does not belong to --classifier report",
+        ),
         (("--validation", "1"), "share must be in"),
     ],
 )

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from pictures import write_kinds
+from tamis.classifiers.identity import IdentityClassifier
 from tamis.classifiers.probe import ProbeClassifier, blocks_of
 from tamis.descriptors import descriptor
 from tamis.descriptors.base import PixelDescriptor
 from tamis.errors import DestinationError, InvalidParameterError, ModelError
 from tamis.features import extract
 from tamis.model import Model, NetworkView, is_model
-from tamis.model.serialize import put_together, taken_apart
+from tamis.model.serialize import from_parts, to_parts
 from tamis.table import ImageTable
 
 
@@ -32,10 +33,8 @@ def trained(table, spec):
     features = looks.combine(found)
     probe = ProbeClassifier(blocks=blocks_of(looks)).fit(features, np.array(table.labels))
     return Model(
-        net="probe",
-        classes=tuple(map(str, probe.classes_)),
-        looks=looks,
-        head=probe.head_,
+        descriptor=looks,
+        classifier=probe,
         signature={"seed": 0, "n_train": len(table)},
         history=probe.scores_,
     )
@@ -70,7 +69,7 @@ def test_the_same_model_is_the_same_file(model, tmp_path):
 
 def test_answers_do_not_depend_on_the_pieces(model, table):
     whole = model.predict(table, jobs=1)
-    pieces = [extract(table.select([row]), model.looks) for row in range(len(table))]
+    pieces = [extract(table.select([row]), model.descriptor) for row in range(len(table))]
     one_by_one = model.predict_features(pieces)
     assert (one_by_one.probabilities == whole.probabilities).all()
     with pytest.raises(InvalidParameterError, match="these are described by"):
@@ -119,14 +118,14 @@ class Graphed(PixelDescriptor):
 def test_the_graphs_of_backbones_travel_along(monkeypatch):
     onnx = pytest.importorskip("onnx", reason="needs the extra neural")
     own = onnx.ModelProto(ir_version=9).SerializeToString()
-    told, parts = taken_apart(Graphed(own=own))
+    told, parts = to_parts(Graphed(own=own))
     assert parts == {"backbone-1.onnx": own}
     json.dumps(told)
     elsewhere = Graphed(own=b"")  # where the weights are not installed
     monkeypatch.setattr("tamis.model.serialize.descriptor", lambda spec, stored_in: elsewhere)
-    assert put_together(told, parts, 2).own == own
-    with pytest.raises(ModelError, match="lacks what it needs"):
-        put_together(told, {}, 2)
+    assert from_parts(told, parts, 2).own == own
+    with pytest.raises(ModelError, match="lacks what its descriptor needs"):
+        from_parts(told, {}, 2)
 
 
 @pytest.fixture(scope="module")
@@ -156,13 +155,17 @@ def graph():
     return helper.make_model(made, opset_imports=opset, ir_version=9).SerializeToString()
 
 
+def three_classes():
+    return IdentityClassifier.from_arrays({"classes": ["a", "b", "c"]}, {})
+
+
 def test_a_network_answers_itself(graph, table, tmp_path):
     view = NetworkView(net="tiny", graph=graph, size=8, n_classes=3)
-    made = Model(net="tiny", classes=("a", "b", "c"), looks=view)
+    made = Model(descriptor=view, classifier=three_classes())
     made.save(tmp_path / "n.tamis")
     read = Model.open(tmp_path / "n.tamis")
-    assert isinstance(read.looks, NetworkView)
-    assert (read.looks.net, read.looks.size, read.looks.dim) == ("tiny", 8, 3)
+    assert isinstance(read.descriptor, NetworkView)
+    assert (read.descriptor.net, read.descriptor.size, read.descriptor.dim) == ("tiny", 8, 3)
     found = read.predict(table)
     assert np.allclose(found.probabilities.sum(axis=1), 1, atol=1e-6)
     assert (found.probabilities == made.predict(table).probabilities).all()
@@ -174,8 +177,8 @@ def test_a_network_of_other_classes_is_refused(graph, table):
     view = NetworkView(net="tiny", graph=graph, size=8, n_classes=2)
     with pytest.raises(ModelError, match="it is not the one that belongs to its classes"):
         view.describe([np.zeros((8, 8, 3), np.uint8)])
-    with pytest.raises(ModelError, match="3 classes and 2 answers"):
-        Model(net="tiny", classes=("a", "b", "c"), looks=view)
+    with pytest.raises(ModelError, match=r"takes 3 values, and .* gives 2"):
+        Model(descriptor=view, classifier=three_classes())
 
 
 # Files that are not what they should be
@@ -219,9 +222,9 @@ def test_a_torn_file_is_refused(file, share):
 
 def test_a_changed_part_is_noticed(file):
     def change(manifest, parts):
-        parts["head.npz"] = parts["head.npz"][:-1] + b"\1"
+        parts["classifier.npz"] = parts["classifier.npz"][:-1] + b"\1"
 
-    with pytest.raises(ModelError, match=r"head\.npz has changed"):
+    with pytest.raises(ModelError, match=r"classifier\.npz has changed"):
         Model.open(rewritten(file, change))
 
 
@@ -237,28 +240,29 @@ def test_every_flipped_byte_of_a_part_is_noticed(file):
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("version", 2, "has format 2; this tamis reads up to 1. Install a newer one"),
+        ("version", 3, "has format 3; this tamis reads format 2. Install a newer one"),
+        ("version", 1, "has format 1, of an earlier tamis"),
         ("version", "x", "no version that can be read"),
         ("format", "other", "is no model of tamis"),
-        ("classes", ["a"], "1 classes and 3 answers"),
-        ("looks", {}, "lacks what it needs"),
-        ("looks", {"spec": "never-heard-of", "graphs": {}}, "unknown descriptor"),
-        ("looks", {"spec": "lbp", "graphs": {}}, "the probe takes"),
-        ("classes", None, "its classes must be a list"),
-        ("classes", [], "it has no classes"),
-        ("classes", ["a", 7, "c"], "a class that is no name: 7"),
-        ("classes", ["a", "b\0", "c"], "a class that is no name"),
-        ("classes", ["a", "", "c"], "a class that is no name"),
-        ("classes", ["a", "\ud800", "c"], "a class that is no name"),
-        ("classes", ["a", "e\u0301", "\u00e9"], "the class \u00e9 twice"),
-        ("net", 7, "its net must be a str"),
-        ("net", "a\x1b[31m", "its net has the name"),
+        ("config", {"classes": ["a"]}, "1 classes and 3 answers"),
+        ("descriptor", {}, "lacks what its descriptor needs"),
+        ("descriptor", {"spec": "never-heard-of", "graphs": {}}, "unknown descriptor"),
+        ("descriptor", {"spec": "lbp", "graphs": {}}, "the probe takes"),
+        ("config", {"classes": None}, "its classes must be a list"),
+        ("config", {"classes": []}, "it has no classes"),
+        ("config", {"classes": ["a", 7, "c"]}, "a class that is no name: 7"),
+        ("config", {"classes": ["a", "b\0", "c"]}, "a class that is no name"),
+        ("config", {"classes": ["a", "", "c"]}, "a class that is no name"),
+        ("config", {"classes": ["a", "\ud800", "c"]}, "a class that is no name"),
+        ("config", {"classes": ["a", "e\u0301", "\u00e9"]}, "the class \u00e9 twice"),
+        ("classifier", 7, "its classifier must be a str"),
+        ("descriptor", {"network": "a\x1b[31m", "size": 8}, "its network has the name"),
         ("signature", {"seed": [1]}, "its signature must hold plain values"),
         ("history", [7], "its history must be a list of epochs"),
         ("metrics", [], "its metrics must be a dict"),
-        ("looks", {"spec": 7, "graphs": {}}, "names its descriptor by int"),
-        ("looks", {"spec": "moments", "graphs": [1]}, "lacks what it needs"),
-        ("looks", {"network": "x", "size": 96}, "lacks what it needs"),
+        ("descriptor", {"spec": 7, "graphs": {}}, "names its descriptor by int"),
+        ("descriptor", {"spec": "moments", "graphs": [1]}, "lacks what its descriptor needs"),
+        ("descriptor", {"network": "x", "size": 96}, "lacks what its descriptor needs"),
     ],
 )
 def test_a_manifest_that_says_something_else_is_refused(file, key, value, said):
@@ -273,7 +277,7 @@ def test_what_is_missing_is_named(file, tmp_path):
         Model.open(tmp_path)
 
     def forget(manifest, parts):
-        del parts["head.npz"]
+        del parts["classifier.npz"]
 
     with pytest.raises(ModelError, match="damaged"):
         Model.open(rewritten(file, forget))

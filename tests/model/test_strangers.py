@@ -11,7 +11,8 @@ import pytest
 
 from command import tamis
 from pictures import write_kinds
-from tamis.classifiers.probe import LinearHead
+from tamis.classifiers.identity import IdentityClassifier
+from tamis.classifiers.probe import ProbeClassifier
 from tamis.descriptors import descriptor
 from tamis.errors import ModelError, WeightsError
 from tamis.features import FeatureTable
@@ -79,10 +80,21 @@ def endless(n=2):
     return model_of([node], ["out"], held, n)
 
 
+def probe(weights):
+    arrays = {
+        "blocks": np.array([len(weights)]),
+        "weights": weights,
+        "bias": np.zeros(2, np.float32),
+        "power": np.array(1.0),
+    }
+    return ProbeClassifier.from_arrays({"classes": ["a", "b"]}, arrays)
+
+
 def network(graph, n=2):
-    classes = tuple(f"class {i}" for i in range(n))
+    view = NetworkView(net="x", graph=graph, size=8, n_classes=n)
+    classes = [f"class {i}" for i in range(n)]
     return Model(
-        net="x", classes=classes, looks=NetworkView(net="x", graph=graph, size=8, n_classes=n)
+        descriptor=view, classifier=IdentityClassifier.from_arrays({"classes": classes}, {})
     )
 
 
@@ -110,14 +122,13 @@ def test_answers_that_are_no_probabilities_are_refused(photos, values):
 def test_a_probe_that_overflows_is_refused(photos):
     looks = descriptor("moments")
     weights = np.full((looks.dim, 2), 3e38, np.float32)
-    head = LinearHead((looks.dim,), weights, np.zeros(2, np.float32))
-    model = Model(net="probe", classes=("a", "b"), looks=looks, head=head)
+    model = Model(descriptor=looks, classifier=probe(weights))
     with pytest.raises(ModelError, match="which are no probabilities"):
         model.predict_features([features(model, np.full((1, looks.dim), 1e30, np.float32))])
 
 
 def features(model, vectors):
-    return FeatureTable(("a.jpg",), (None,), vectors, model.looks.spec)
+    return FeatureTable(("a.jpg",), (None,), vectors, model.descriptor.spec)
 
 
 def test_a_graph_that_never_ends_is_stopped(photos, tmp_path, monkeypatch):
@@ -183,9 +194,8 @@ def rewritten(file, change):
 def test_a_spec_in_a_model_opens_nothing_without_trust(tmp_path, spec):
     looks = descriptor("moments")
     weights = np.zeros((looks.dim, 2), np.float32)
-    head = LinearHead((looks.dim,), weights, np.zeros(2, np.float32))
-    Model(net="probe", classes=("a", "b"), looks=looks, head=head).save(tmp_path / "m.tamis")
-    rewritten(tmp_path / "m.tamis", lambda manifest, _: manifest["looks"].update(spec=spec))
+    Model(descriptor=looks, classifier=probe(weights)).save(tmp_path / "m.tamis")
+    rewritten(tmp_path / "m.tamis", lambda manifest, _: manifest["descriptor"].update(spec=spec))
     with pytest.raises(ModelError, match="open the model with --trust"):
         Model.open(tmp_path / "m.tamis")
     done = tamis(

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from tamis.classifiers.probe import LinearHead
+from tamis.classifiers.probe import ProbeClassifier
 from tamis.descriptors import descriptor
 from tamis.model import Model
 from tamis.report import Course
@@ -14,11 +14,8 @@ from tamis.report.curves import _WIDTH
 
 def model(history, **signature):
     looks = descriptor("moments")
-    head = LinearHead((looks.dim,), np.zeros((looks.dim, 2), np.float32), np.zeros(2, np.float32))
-    return Model(
-        net="small", classes=("a", "b"), looks=looks, head=head, history=history,
-        signature=signature,
-    )  # fmt: skip
+    probe = ProbeClassifier().fit(np.eye(2, looks.dim), ["a", "b"])
+    return Model(descriptor=looks, classifier=probe, history=history, signature=signature)
 
 
 def epochs(n, *, validation=True):

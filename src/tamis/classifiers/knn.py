@@ -1,6 +1,6 @@
 """Classification: the class of a picture by its nearest neighbours among examples."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Self, cast
 
 import numpy as np
@@ -9,14 +9,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tamis.classifiers.base import Classifier, classes_from, number_from
-from tamis.classifiers.predictions import Predictions
-from tamis.descriptors.base import Descriptor
 from tamis.distances import gallery_of
-from tamis.errors import Failure, InvalidParameterError, ModelError, TableError
-from tamis.features import FeatureTable, Progress, available_processors, chunks, extract
-from tamis.images import DEFAULT_MAX_PIXELS
+from tamis.errors import InvalidParameterError, ModelError
+from tamis.features import available_processors
 from tamis.index import Matches
-from tamis.table import ImageTable
 
 DEFAULT_K: Final = 5
 _CHUNK_BYTES: Final = 128 << 20
@@ -45,6 +41,8 @@ class KNNClassifier(Classifier):
     classes_ : ndarray of shape (n_classes,)
         Sorted.
     n_features_in_ : int
+    labels_ : ndarray of shape (n,)
+        The class of each training row.
 
     Notes
     -----
@@ -97,6 +95,7 @@ class KNNClassifier(Classifier):
             )
         self._gallery, self._vectors = gallery, vectors
         self.classes_, self._y = np.unique(targets, return_inverse=True)
+        self.labels_ = targets
         return self
 
     def kneighbors(self, X: npt.ArrayLike) -> Matches:
@@ -183,55 +182,6 @@ class KNNClassifier(Classifier):
         return {"distance": self.metric, "k": int(self.n_neighbors), "vote": "1/distance"}
 
 
-def classify(
-    train: FeatureTable,
-    table: ImageTable,
-    descriptor: Descriptor,
-    *,
-    k: int | None = None,
-    distance: str = "",
-    jobs: int | None = None,
-    max_pixels: int = DEFAULT_MAX_PIXELS,
-    progress: Progress | None = None,
-) -> Predictions:
-    """Give every picture of a table the class that its nearest examples vote for.
-
-    Parameters
-    ----------
-    train : FeatureTable
-        The examples, by `descriptor`. Those without a label are passed over.
-    table : ImageTable
-        The pictures to classify; described piece by piece, in bounded memory.
-    descriptor : Descriptor
-    k : int, optional
-        Neighbours that vote, at most the number of labelled examples; by default 5,
-        or all examples if there are fewer.
-    distance : str
-        One of `tamis.distances.DISTANCES`, or the name of a late fusion; that of `train`
-        by default.
-    jobs, max_pixels, progress
-        As `tamis.features.extract` takes them.
-
-    Returns
-    -------
-    Predictions
-        In the order of `table`.
-
-    Raises
-    ------
-    TableError
-        No example can be used.
-    InvalidParameterError
-        `k` or `distance` is out of its range, or `train` has another descriptor.
-    """
-    length = max(64, _CHUNK_BYTES // (4 * descriptor.dim))
-    pieces = (
-        extract(piece, descriptor, jobs=jobs, max_pixels=max_pixels, progress=progress)
-        for piece in chunks(table, length)
-    )
-    return classify_features(train, pieces, spec=descriptor.spec, k=k, distance=distance, jobs=jobs)
-
-
 def checked_k(k: int | None, n_examples: int) -> int:
     """Return the number of neighbours that vote; None is the default, or all if fewer.
 
@@ -248,69 +198,3 @@ def checked_k(k: int | None, n_examples: int) -> int:
             f"of examples, {n_examples}. Got {k}. Choose a smaller k, or add examples."
         )
     return k
-
-
-def classify_features(
-    train: FeatureTable,
-    pieces: Iterable[FeatureTable],
-    *,
-    spec: str,
-    k: int | None = None,
-    distance: str = "",
-    jobs: int | None = None,
-) -> Predictions:
-    """Classify pictures whose vectors are known; as `classify`.
-
-    Parameters
-    ----------
-    train : FeatureTable
-    pieces : iterable of FeatureTable
-        Taken one at a time; the vectors of a piece are not kept.
-    spec : str
-        The descriptor of all of them.
-    k, distance, jobs
-        As `classify` takes them.
-    """
-    if train.spec != spec:
-        raise InvalidParameterError(
-            f"the examples are described by {train.spec}, the pictures by {spec}: "
-            "one descriptor must serve both."
-        )
-    known = [row for row, label in enumerate(train.labels) if label is not None]
-    if not known:
-        raise TableError("no labelled training picture could be read; there is nothing to learn.")
-    if len(known) < len(train):
-        train = train.select(known)
-    labels = cast(tuple[str, ...], train.labels)
-    k = checked_k(k, len(train))
-    distance = distance or train.distance
-    voter = KNNClassifier(k, metric=distance, n_jobs=jobs).fit(train.features, labels)
-
-    paths: list[str] = []
-    failures: list[Failure] = []
-    matches = [Matches(np.empty((0, k), np.intp), np.empty((0, k)))]
-    for found in pieces:
-        paths += found.paths
-        failures += found.failures
-        if len(found):
-            matches.append(voter.kneighbors(found.features))
-    neighbours = Matches(
-        np.concatenate([piece.indices for piece in matches]),
-        np.concatenate([piece.distances for piece in matches]),
-    )
-    return Predictions(
-        paths=tuple(paths),
-        classes=tuple(str(name) for name in voter.classes_),
-        probabilities=voter.vote(neighbours),
-        neighbours=neighbours,
-        train_paths=train.paths,
-        train_labels=labels,
-        failures=tuple(failures),
-        settings={
-            "descriptor": spec,
-            "distance": distance,
-            "k": k,
-            "vote": "1/distance",
-            "n_train": len(train),
-        },
-    )

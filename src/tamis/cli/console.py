@@ -132,6 +132,15 @@ By = Annotated[
         show_default="color",
     ),
 ]
+ClassifierName = Annotated[
+    str | None,
+    typer.Option(
+        "--classifier",
+        metavar="NAME",
+        help="What learns from --train: knn (the nearest examples vote) or probe.",
+        show_default="knn",
+    ),
+]
 K = Annotated[
     int | None,
     typer.Option("--k", "-k", min=1, help="Neighbours that vote.", show_default="5"),

@@ -6,6 +6,7 @@ import typer
 
 from tamis.cli.console import (
     By,
+    ClassifierName,
     Distance,
     FollowLinks,
     Jobs,
@@ -117,6 +118,7 @@ def evaluate(
         ),
     ] = None,
     by: By = None,
+    classifier: ClassifierName = None,
     distance: Distance = "",
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
     follow_links: FollowLinks = False,
@@ -165,7 +167,9 @@ def evaluate(
             )
         _refuse("retrieval", {"--depth": depth, "--classes": classes, "--split": split})
         skipped = score_classification(
-            teacher(train, model, by=by, k=k, distance=distance, trust=trust),
+            teacher(
+                train, model, by=by, classifier=classifier, k=k, distance=distance, trust=trust
+            ),
             test,
             truth=truth,
             report=report,
@@ -176,7 +180,7 @@ def evaluate(
             json=json,
         )
     else:
-        _refuse("classification", {"-k": k, "--report": report})
+        _refuse("classification", {"-k": k, "--report": report, "--classifier": classifier})
         if source is None and (gallery is None or queries is None):
             raise InvalidParameterError("--gallery and --queries are needed both.")
         skipped = score_retrieval(

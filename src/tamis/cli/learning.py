@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import typer
 
+from tamis.classifiers.base import CLASSIFIERS
 from tamis.classifiers.network.checkpoint import check_folder, remove_run
 from tamis.classifiers.network.registry import NETWORKS
 from tamis.cli.console import (
@@ -25,7 +26,6 @@ from tamis.cli.console import (
 from tamis.cli.notes import told, warn_overlap
 from tamis.cli.tables import without_overlap
 from tamis.dataset import Dataset
-from tamis.descriptors import descriptor
 from tamis.duplicates import overlap
 from tamis.errors import (
     DestinationError,
@@ -34,15 +34,13 @@ from tamis.errors import (
     UnknownNameError,
     printable,
 )
-from tamis.features import combine
 from tamis.files.atomic import check_output
 from tamis.files.kinds import MODEL
 from tamis.files.lock import locked
 from tamis.images import DEFAULT_MAX_PIXELS
-from tamis.model.training import Trained, need_torch, train_network, train_probe
+from tamis.model.training import Trained, need_torch, train_network, train_on
 from tamis.splits.hold_out import TrainingParts, training_parts
 
-PROBE: Final = "probe"
 _BY: Final = "efficientnet-lite0"
 _UNFINISHED: Final = ".training"
 
@@ -69,6 +67,8 @@ def train_and_tell(
     *,
     net: str,
     by: str | None,
+    k: int | None,
+    distance: str,
     network: Options,
     validation: float,
     class_weight: str | None,
@@ -82,8 +82,8 @@ def train_and_tell(
 ) -> Sequence[Failure]:
     """Train, write the model and the report, print; give the files that were skipped."""
     start = time.perf_counter()
-    _check_options(net, by=by, network=network, max_pixels=max_pixels)
-    if net != PROBE:
+    _check_options(net, by=by, k=k, distance=distance, network=network, max_pixels=max_pixels)
+    if net in NETWORKS:
         need_torch(net)
     _check_out(out, force=force)  # before a folder is made for the lock
     with locked(os.path.abspath(out)):
@@ -94,12 +94,13 @@ def train_and_tell(
         tested = overlap(parts.test.paths, [*parts.train.paths, *parts.validation.paths])
         what = ("test picture is", "test pictures are")
         warn_overlap(tested, what, "among those of the training too", {})
-        if net == PROBE:
-            trained = _train_probe(
-                opened, parts, by or _BY,
-                class_weight=class_weight, seed=seed, jobs=jobs,
-                max_pixels=max_pixels or DEFAULT_MAX_PIXELS,
-            )  # fmt: skip
+        if net not in NETWORKS:
+            with progress("pictures", len(parts.train) + len(parts.validation)) as advance:
+                trained = train_on(
+                    opened, parts, by=by or _BY, classifier=net, k=k, distance=distance,
+                    class_weight=class_weight, seed=seed, jobs=jobs,
+                    max_pixels=max_pixels or DEFAULT_MAX_PIXELS, progress=advance,
+                )  # fmt: skip
         else:
             with _epochs() as advance:
                 trained = train_network(
@@ -128,22 +129,32 @@ def train_and_tell(
     return failures
 
 
-def _check_options(net: str, *, by: str | None, network: Options, max_pixels: int | None) -> None:
-    if net not in (PROBE, *NETWORKS):
-        raise UnknownNameError.among("network", net, (PROBE, *NETWORKS))
-    if net == PROBE and network.given:
+def _check_options(
+    net: str,
+    *,
+    by: str | None,
+    k: int | None,
+    distance: str,
+    network: Options,
+    max_pixels: int | None,
+) -> None:
+    if net not in CLASSIFIERS:
+        raise UnknownNameError.among("classifier", net, CLASSIFIERS)
+    if net not in NETWORKS and network.given:
         name = next(iter(network.given)).replace("_", "-")
         raise InvalidParameterError(
-            f"--{name} is for networks, and --net is probe. Leave it out, or name a network: "
-            f"{', '.join(NETWORKS)}."
+            f"--{name} is for networks, and --classifier is {net}. Leave it out, or name a "
+            f"network: {', '.join(NETWORKS)}."
         )
-    if net != PROBE and by is not None:
-        raise InvalidParameterError(
-            f"--by is for --net probe: the network {net} looks at the pixels themselves. Leave "
-            "one of them out."
-        )
-    if net != PROBE and max_pixels is not None:
-        raise InvalidParameterError("--max-pixels is for --net probe. Leave it out.")
+    if net not in NETWORKS:
+        return
+    given = {"--by": by, "-k": k, "--distance": distance or None, "--max-pixels": max_pixels}
+    for name, value in given.items():
+        if value is not None:
+            raise InvalidParameterError(
+                f"{name} does not belong to --classifier {net}: a network looks at the pixels "
+                "themselves. Leave one of them out."
+            )
 
 
 def _check_out(out: str, *, force: bool) -> None:
@@ -161,30 +172,6 @@ def _parts(opened: Dataset, *, validation: float, seed: int) -> TrainingParts:
     if parts.set_aside and not len(parts.validation):
         warn("no class has pictures enough to set some aside: what the model is worth is not known")
     return parts
-
-
-def _train_probe(
-    opened: Dataset,
-    parts: TrainingParts,
-    by: str,
-    *,
-    class_weight: str | None,
-    seed: int,
-    jobs: int | None,
-    max_pixels: int,
-) -> Trained:
-    with progress("examples", len(parts.train)) as advance:
-        looks, known = opened.having(parts.train).fit(
-            descriptor(by), distance="l2", jobs=jobs, max_pixels=max_pixels, progress=advance
-        )
-    checked = None
-    if len(parts.validation):
-        with progress("validation", len(parts.validation)) as advance:
-            leaves = opened.having(parts.validation).features_by(
-                looks.leaves, jobs=jobs, max_pixels=max_pixels, progress=advance
-            )
-        checked = combine(looks, leaves)
-    return train_probe(parts, looks, known, checked, class_weight=class_weight, seed=seed)
 
 
 @contextlib.contextmanager
@@ -244,10 +231,11 @@ def _write_report(report: str, trained: Trained, parts: TrainingParts, *, json: 
 
 
 def _what(trained: Trained) -> str:
-    if trained.model.net != PROBE:
-        return f"network {trained.model.net}"
-    names = "+".join(leaf.spec.partition("(")[0] for leaf in trained.model.looks.leaves)
-    return f"probe by {names}"
+    model = trained.model
+    if model.net in NETWORKS:
+        return f"network {model.net}"
+    names = "+".join(leaf.spec.partition("(")[0] for leaf in model.descriptor.leaves)
+    return f"{model.net} by {names}"
 
 
 def _tell(

@@ -7,6 +7,7 @@ import typer
 
 from tamis.cli.console import (
     By,
+    ClassifierName,
     Distance,
     Jobs,
     Json,
@@ -35,6 +36,7 @@ def sort(
         str | None, typer.Option(metavar="FILE", help="Or a model, as tamis train writes it.")
     ] = None,
     by: By = None,
+    classifier: ClassifierName = None,
     k: K = None,
     distance: Distance = "",
     mode: Annotated[Mode, typer.Option(help="How pictures come to --out.")] = Mode.COPY,
@@ -102,12 +104,13 @@ def sort(
     from tamis.table.sidecars import find_sidecars
 
     start = time.perf_counter()
-    how = teacher(train, model, by=by, k=k, distance=distance, trust=trust)
+    how = teacher(train, model, by=by, classifier=classifier, k=k, distance=distance, trust=trust)
     check_folders(out, train=train, source=source)
     check_destination(out, () if how.model is None else how.model.classes)
     settings = writing.options(
         {
             "--by": how.by if model is None else None,
+            "--classifier": classifier,
             "-k": k,
             "--distance": distance,
             "--mode": str(mode),

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tamis.cli.console import FollowLinks, Jobs, Json, MaxMemory, NoIcc, Strict, writes
+from tamis.cli.console import Distance, FollowLinks, Jobs, Json, K, MaxMemory, NoIcc, Strict, writes
 from tamis.files.kinds import MODEL, PAGE
 
 _NETWORKS = "Networks"
@@ -21,17 +21,25 @@ def train(
             metavar="FILE", help="The model: one file, NAME.tamis.", callback=writes(MODEL)
         ),
     ],
-    net: Annotated[
-        str, typer.Option(metavar="NAME", help="probe, report, small or finetune.")
+    classifier: Annotated[
+        str,
+        typer.Option(
+            "--classifier",
+            "--net",
+            metavar="NAME",
+            help="What learns: knn or probe on a descriptor; report, small or finetune on pixels.",
+        ),
     ] = "probe",
     by: Annotated[
         str | None,
         typer.Option(
             metavar="SPEC",
-            help="Descriptor that a probe learns on.",
+            help="The descriptor that knn and probe learn on.",
             show_default="efficientnet-lite0",
         ),
     ] = None,
+    k: K = None,
+    distance: Distance = "",
     validation: Annotated[
         float,
         typer.Option(metavar="SHARE", help="Of each class set aside, if DIR has no val/."),
@@ -103,7 +111,10 @@ def train(
     max_pixels: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, help="Probe: skip larger pictures.", show_default="200000000"
+            metavar="N",
+            min=1,
+            help="Skip pictures of more pixels.",
+            show_default="200000000",
         ),
     ] = None,
     max_memory: MaxMemory = 1000,
@@ -120,15 +131,17 @@ def train(
 
         tamis train examples --out animals.tamis
 
-        tamis train parts --net small --out animals.tamis --report training.html
+        tamis train parts --classifier small --out animals.tamis --report training.html
     """
     from tamis.cli.learning import Options, train_and_tell
 
     skipped = train_and_tell(
         source,
         out,
-        net=net,
+        net=classifier,
         by=by,
+        k=k,
+        distance=distance,
         network=Options(
             epochs=epochs, batch_size=batch_size, size=size, augment=augment, patience=patience
         ),

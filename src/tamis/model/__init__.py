@@ -1,11 +1,12 @@
-"""One trained model as one file, `model.tamis`.
+"""Models: a descriptor and a classifier that learned together, as a single file.
 
-It holds all that answering needs: the classes, what looks at the picture (a descriptor
-with its graphs, or a network), and what answers. No weights from elsewhere, no torch.
+A file, ``model.tamis``, holds all that answering needs: the classes, the descriptor with its
+graphs, and the classifier. No weights from elsewhere, no torch.
 """
 
 from tamis.classifiers.network.served import NetworkView
 from tamis.model.file import is_model
 from tamis.model.model import Model
+from tamis.model.training import Trained, fit
 
-__all__ = ["Model", "NetworkView", "is_model"]
+__all__ = ["Model", "NetworkView", "Trained", "fit", "is_model"]

@@ -15,7 +15,7 @@ from tamis.files.kinds import MODEL
 from tamis.files.regular import open_regular
 
 FORMAT: Final = "tamis model"
-VERSION: Final = 1
+VERSION: Final = 2
 MANIFEST: Final = "model.json"
 
 _AGAIN: Final = "Train it again: tamis train DIR --out FILE."
@@ -53,7 +53,7 @@ def write_archive(
     with write_whole(path, MODEL) as file, zipfile.ZipFile(file, "w") as archive:
         for part, data in {MANIFEST: text, **parts}.items():
             archive.writestr(zipfile.ZipInfo(part, _EPOCH), data)
-    return digest_of_text(text)
+    return digest_of(text)
 
 
 def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, bytes], str]:
@@ -92,17 +92,12 @@ def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
             raise ModelError(
                 f"the model {shown} is damaged: {printable(name)} has changed. {_AGAIN}"
             )
-    return manifest, parts, digest_of_text(text)
+    return manifest, parts, digest_of(text)
 
 
 def is_model(path: str | os.PathLike[str]) -> bool:
     """Tell whether a file is a model of tamis, of whatever version, even if damaged."""
     return MODEL.wrote(os.fspath(path))
-
-
-def digest_of_text(text: bytes) -> str:
-    """Shorten the digest of a manifest, which holds those of all parts."""
-    return digest_of(text)
 
 
 def _check_format(manifest: Any, shown: str) -> None:
@@ -111,8 +106,13 @@ def _check_format(manifest: Any, shown: str) -> None:
     version = manifest.get("version")
     if not isinstance(version, int) or version < 1:
         raise ModelError(f"the model {shown} has no version that can be read. {_AGAIN}")
+    if version < VERSION:
+        raise ModelError(
+            f"the model {shown} has format {version}, of an earlier tamis; this one reads format "
+            f"{VERSION}. {_AGAIN}"
+        )
     if version > VERSION:
         raise ModelError(
-            f"the model {shown} has format {version}; this tamis reads up to {VERSION}. "
+            f"the model {shown} has format {version}; this tamis reads format {VERSION}. "
             'Install a newer one: pip install -U "tamis[neural]".'
         )

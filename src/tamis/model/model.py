@@ -1,87 +1,102 @@
-"""`Model`: what was trained, and how it answers."""
+"""`Model`: a descriptor and a classifier that learned together, and how they answer."""
 
 import io
+import json
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Final, Self
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Self, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
+from tamis.classifiers.base import Classifier, classifier_type
 from tamis.classifiers.predictions import Predictions
-from tamis.classifiers.probe import LinearHead
+from tamis.dataset import Dataset, Source
 from tamis.descriptors import Descriptor
+from tamis.duplicates import overlap
 from tamis.errors import (
     Failure,
+    FileFormatError,
     InvalidParameterError,
     MissingExtraError,
     ModelError,
     TamisError,
     printable,
 )
-from tamis.features import FeatureTable, Progress, chunks, extract
+from tamis.evaluation.classification import Evaluation, evaluate
+from tamis.features import FeatureTable, Reading
 from tamis.files.arrays import read_npz
-from tamis.images import DEFAULT_MAX_PIXELS
+from tamis.index import Matches
 from tamis.model.file import read_archive, write_archive
-from tamis.model.manifest import check_manifest
-from tamis.model.serialize import put_together, taken_apart
-from tamis.table import ImageTable
+from tamis.model.manifest import check_examples, check_manifest
+from tamis.model.serialize import from_parts, to_parts
 
-_HEAD: Final = {
-    "blocks": ("int64", 1),
-    "weights": ("float32", 2),
-    "bias": ("float32", 1),
-    "power": ("float64", 0),
-}
-_CHUNK_BYTES: Final = 128 << 20
+_ARRAYS: Final = "classifier.npz"
+_EXAMPLES: Final = "examples.json"
+_VOTE: Final = ("distance", "k", "vote")
 _ROUNDING: Final = 0.01  # of a network in 8 bits or half precision
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Model:
-    """A trained model.
+    """What was learned from examples: a descriptor, and a classifier of its vectors.
 
     Attributes
     ----------
-    net : str
-        ``probe``, or the name of a network.
-    classes : tuple of str
-        In the order of the answers' columns.
-    looks : Descriptor
-        What looks at a picture. For a network, a `NetworkView`, whose vectors are the
-        answers.
-    head : LinearHead or None
-        What answers from the vectors; None for a network.
+    descriptor : Descriptor
+        Fitted. Of a network, a `NetworkView`, whose vectors are the probabilities.
+    classifier : Classifier
+        Fitted.
+    examples : tuple of str
+        Paths of the examples, if the classifier answers by them: its rows.
     metrics : dict
         How well it answered in training, by the name of the part it was scored on.
     signature : dict
         All that it depends on: settings, seed, versions, counts and digests.
     history : list of dict
-        One entry per epoch of a network, or per strength that a probe tried.
+        A row per epoch of a network, or per penalty that a probe tried.
+    failures : tuple of Failure
+        Examples that could not be read. A file does not keep them.
     digest : str
         Twelve hexadecimal digits of the file; "" until it is saved.
+
+    Examples
+    --------
+    >>> model = Model.open("animals.tamis")  # doctest: +SKIP
+    >>> model.predict("photos").to_csv("predictions.csv")  # doctest: +SKIP
     """
 
-    net: str
-    classes: tuple[str, ...]
-    looks: Descriptor
-    head: LinearHead | None = None
+    descriptor: Descriptor
+    classifier: Classifier
+    examples: tuple[str, ...] = ()
     metrics: dict[str, Any] = field(default_factory=dict)
     signature: dict[str, str | int] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
+    failures: tuple[Failure, ...] = ()
     digest: str = ""
 
     def __post_init__(self) -> None:
-        answers = self.looks.dim if self.head is None else len(self.head.bias)
-        if answers != len(self.classes):
-            raise ModelError(f"the model has {len(self.classes)} classes and {answers} answers.")
-        if self.head is not None and sum(self.head.blocks) != self.looks.dim:
+        if self.classifier.n_features_in_ != self.descriptor.dim:
             raise ModelError(
-                f"the probe takes {sum(self.head.blocks)} values, and {self.looks.spec} gives "
-                f"{self.looks.dim}."
+                f"the {self.classifier.name} takes {self.classifier.n_features_in_} values, and "
+                f"{self.descriptor.spec} gives {self.descriptor.dim}."
             )
+
+    def __repr__(self) -> str:
+        by = "" if self.classifier.name == "identity" else f" by {self.descriptor.spec}"
+        n = len(self.classes)
+        return f"Model({self.net}{by}, {n} class{'es' * (n != 1)})"
+
+    @property
+    def net(self) -> str:
+        """Name of the classifier, or of the network: ``knn``, ``probe``, ``small``, ..."""
+        return str(getattr(self.descriptor, "net", self.classifier.name))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """In the order of the columns of the answers."""
+        return tuple(map(str, self.classifier.classes_))
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, trust: bool = False) -> Self:
@@ -103,14 +118,16 @@ class Model:
         shown = printable(os.fspath(path))
         try:
             check_manifest(manifest)
-            classes = tuple(manifest["classes"])
+            classifier = _classifier_from(manifest, parts)
             return cls(
-                net=manifest["net"],
-                classes=classes,
-                looks=put_together(
-                    manifest["looks"], parts, len(classes), stored_in=None if trust else path
+                descriptor=from_parts(
+                    manifest["descriptor"],
+                    parts,
+                    len(classifier.classes_),
+                    stored_in=None if trust else path,
                 ),
-                head=_head_from(parts["head.npz"]) if "head.npz" in parts else None,
+                classifier=classifier,
+                examples=_examples_from(parts, classifier),
                 metrics=dict(manifest["metrics"]),
                 signature=dict(manifest["signature"]),
                 history=list(manifest["history"]),
@@ -129,54 +146,48 @@ class Model:
         DestinationError
             The file cannot be written.
         """
-        told, parts = taken_apart(self.looks)
-        if self.head is not None:
-            parts["head.npz"] = _head_bytes(self.head)
+        descriptor, parts = to_parts(self.descriptor)
+        config, arrays = self.classifier.to_arrays()
+        if arrays:
+            buffer = io.BytesIO()
+            np.savez(buffer, **arrays)  # type: ignore[arg-type]
+            parts[_ARRAYS] = buffer.getvalue()
+        if self.examples:
+            parts[_EXAMPLES] = json.dumps(self.examples).encode()
         manifest = {
-            "net": self.net,
-            "classes": list(self.classes),
-            "looks": told,
+            "classifier": self.classifier.name,
+            "config": config,
+            "descriptor": descriptor,
             "metrics": self.metrics,
             "signature": self.signature,
             "history": self.history,
         }
         return write_archive(path, manifest, parts)
 
-    def predict(
-        self,
-        table: ImageTable,
-        *,
-        jobs: int | None = None,
-        max_pixels: int = DEFAULT_MAX_PIXELS,
-        progress: Progress | None = None,
-    ) -> Predictions:
-        """Say the class of every picture of a table.
+    def predict(self, source: Source | Dataset, **reading: Unpack[Reading]) -> Predictions:
+        """Predict the class of every image of a source.
 
         Parameters
         ----------
-        table : ImageTable
-            Looked at piece by piece, in bounded memory.
-        jobs, max_pixels, progress
-            As `tamis.features.extract` takes them.
+        source : str, os.PathLike, sequence of paths, ImageTable or Dataset
+            Images are read piece by piece, in bounded memory; of a collection, the stored
+            vectors are.
+        **reading
+            ``jobs``, ``max_pixels``, ``progress``, as `tamis.features.extract` takes them.
 
         Returns
         -------
         Predictions
-            In the order of `table`.
+            In the order of the source.
         """
-        look = partial(
-            extract,
-            descriptor=self.looks,
-            jobs=jobs,
-            max_pixels=max_pixels,
-            icc=self.icc,
-            progress=progress,
-        )
-        length = max(64, _CHUNK_BYTES // (4 * self.looks.dim))
-        return self.predict_features(look(piece) for piece in chunks(table, length))
+        if "icc" not in reading:
+            reading["icc"] = self.icc
+        opened = Dataset.open(source, may_be_empty=True)
+        answers = self.predict_features(opened.pieces(self.descriptor, **reading))
+        return replace(answers, failures=(*opened.table.failures, *answers.failures))
 
     def predict_features(self, pieces: Iterable[FeatureTable]) -> Predictions:
-        """Say the classes of pictures whose vectors are known; as `predict`.
+        """Predict the classes of images from their vectors; as `predict`.
 
         Parameters
         ----------
@@ -191,26 +202,68 @@ class Model:
         paths: list[str] = []
         failures: list[Failure] = []
         answers = [np.empty((0, len(self.classes)))]
-        for found in pieces:
-            if found.spec != self.looks.spec:
+        neighbours: list[Matches] = []
+        for piece in pieces:
+            if piece.spec != self.descriptor.spec:
                 raise InvalidParameterError(
-                    f"the model looks at pictures by {self.looks.spec}, and these are described "
-                    f"by {found.spec}."
+                    f"the model looks at images by {self.descriptor.spec}, and these are described "
+                    f"by {piece.spec}."
                 )
-            paths += found.paths
-            failures += found.failures
-            answers.append(self._answers(found.features))
-        return Predictions.without_examples(
+            paths += piece.paths
+            failures += piece.failures
+            if len(piece):
+                probabilities, matches = self._answer(piece.features)
+                answers.append(probabilities)
+                if matches is not None:
+                    neighbours.append(matches)
+        return Predictions(
             paths=tuple(paths),
             classes=self.classes,
             probabilities=np.concatenate(answers),
+            neighbours=self._joined(neighbours, len(paths)),
+            train_paths=self.examples,
+            train_labels=self._labels(),
             failures=tuple(failures),
             settings=self.settings,
         )
 
+    def score(
+        self,
+        source: Source | Dataset,
+        *,
+        truth: str | os.PathLike[str] | None = None,
+        seed: int = 0,
+        **reading: Unpack[Reading],
+    ) -> Evaluation:
+        """Score the answers for images whose class is known.
+
+        Parameters
+        ----------
+        source : str, os.PathLike, sequence of paths, ImageTable or Dataset
+            Of a split, its test part is scored.
+        truth : str or os.PathLike, optional
+            As `tamis.dataset.Dataset.labelled` takes it.
+        seed : int
+            Seed of the bootstrap.
+        **reading
+            As `predict` takes them.
+
+        Returns
+        -------
+        Evaluation
+            Images that are also examples are named in its `overlap`, if the examples are known.
+        """
+        role: Final = "scored" if truth is None else "pictures"
+        opened = Dataset.open(source, role=role).part("test", or_only="val").labelled(truth)
+        answers = self.predict(opened, **reading)
+        shared = overlap(answers.paths, self.examples) if self.examples else None
+        pairs = zip(opened.table.paths, opened.table.labels, strict=True)
+        known = {path: label for path, label in pairs if label is not None}
+        return evaluate(answers, known, seed=seed, overlap=shared)
+
     @property
     def icc(self) -> bool:
-        """Whether the pictures that it was trained on were read by their colour profiles.
+        """Whether the images that it was trained on were read by their colour profiles.
 
         Those that it is asked about are read alike.
         """
@@ -219,22 +272,37 @@ class Model:
     @property
     def settings(self) -> dict[str, str | int]:
         """What its answers depend on, for a signature."""
-        kept = ("n_train", "training", "seed", "strength", "epochs", "best_epoch")
+        if not self.digest:
+            n = self.signature.get("n_train", len(self.examples))
+            return {"descriptor": self.descriptor.spec, **self.classifier.settings, "n_train": n}
+        kept = ("n_train", "training", "seed", "strength", "epochs", "best_epoch", *_VOTE)
         return {
             "model": f"{self.net} {self.digest}".strip(),
-            "descriptor": self.looks.spec,
+            "descriptor": self.descriptor.spec,
             "icc": "applied" if self.icc else "ignored",
             **{key: value for key, value in self.signature.items() if key in kept},
         }
 
-    def _answers(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def _labels(self) -> tuple[str, ...]:
+        """Return the class of each example."""
+        return tuple(map(str, getattr(self.classifier, "labels_", ()))) if self.examples else ()
+
+    def _joined(self, pieces: list[Matches], n: int) -> Matches:
+        """Join the neighbours of all pieces; of none, as many as would have voted."""
+        k = int(getattr(self.classifier, "n_neighbors", 0)) if self.examples else 0
+        return Matches(
+            np.concatenate([np.empty((0 if k else n, k), np.intp), *(m.indices for m in pieces)]),
+            np.concatenate([np.empty((0 if k else n, k)), *(m.distances for m in pieces)]),
+            paths=self.examples,
+            labels=self._labels(),
+        )
+
+    def _answer(
+        self, features: npt.NDArray[np.float32]
+    ) -> tuple[npt.NDArray[np.float64], Matches | None]:
         """Answer for vectors; raise ModelError if the answers are no probabilities."""
-        if self.head is not None:
-            with np.errstate(over="ignore", invalid="ignore"):  # checked below
-                answers = self.head.probabilities(features)
-        else:
-            answers = features.astype(np.float64)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # checked below
+            answers, matches = self.classifier.answer(features)
             sums = answers.sum(axis=1)
         right = (answers >= 0) & (answers <= 1 + _ROUNDING)
         wrong = np.flatnonzero(~right.all(axis=1) | ~(abs(sums - 1) <= _ROUNDING))
@@ -244,17 +312,23 @@ class Model:
                 f"the model {self.net} {self.digest} answers with {shown} and a sum of "
                 f"{sums[wrong[0]]:.4g}, which are no probabilities. Train it again."
             )
-        return answers
+        return answers, matches
 
 
-def _head_bytes(head: LinearHead) -> bytes:
-    buffer = io.BytesIO()
-    blocks = np.array(head.blocks, np.int64)
-    np.savez(buffer, blocks=blocks, weights=head.weights, bias=head.bias, power=head.power)
-    return buffer.getvalue()
+def _classifier_from(manifest: Mapping[str, Any], parts: Mapping[str, bytes]) -> Classifier:
+    kind = classifier_type(manifest["classifier"])
+    if not issubclass(kind, Classifier):
+        raise ModelError(f"its classifier {manifest['classifier']!r} is none of vectors.")
+    arrays = read_npz(parts[_ARRAYS], kind.array_types) if _ARRAYS in parts else {}
+    if missing := sorted(set(kind.array_types) - set(arrays)):
+        raise ModelError(f"it lacks the array {missing[0]} of its classifier.")
+    return kind.from_arrays(manifest["config"], arrays)
 
 
-def _head_from(data: bytes) -> LinearHead:
-    found = read_npz(data, _HEAD)
-    blocks = tuple(map(int, found["blocks"]))
-    return LinearHead(blocks, found["weights"], found["bias"], float(found["power"]))
+def _examples_from(parts: Mapping[str, bytes], classifier: Classifier) -> tuple[str, ...]:
+    if _EXAMPLES not in parts:
+        return ()
+    try:
+        return check_examples(json.loads(parts[_EXAMPLES]), len(getattr(classifier, "labels_", ())))
+    except ValueError as error:
+        raise FileFormatError(f"its examples cannot be read: {error}.") from error

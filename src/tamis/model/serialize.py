@@ -1,4 +1,4 @@
-"""What looks at the picture, taken apart for a file and put together again."""
+"""Serialise the descriptor of a model, and rebuild it."""
 
 import dataclasses
 import io
@@ -27,37 +27,37 @@ class _WithGraph(Protocol):
     def using(self, graph: bytes) -> Self: ...
 
 
-def taken_apart(looks: Descriptor) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Say in plain types what looks at the picture, and give the files that it needs."""
-    if isinstance(looks, NetworkView):
-        return {"network": looks.net, "size": looks.size}, {"network.onnx": looks.graph}
+def to_parts(fitted: Descriptor) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return the config of a descriptor in plain types, and the files that it needs."""
+    if isinstance(fitted, NetworkView):
+        return {"network": fitted.net, "size": fitted.size}, {"network.onnx": fitted.graph}
     parts: dict[str, bytes] = {}
-    told: dict[str, Any] = {"spec": looks.spec, "graphs": {}}
-    for number, leaf in enumerate(looks.leaves, 1):
+    config: dict[str, Any] = {"spec": fitted.spec, "graphs": {}}
+    for number, leaf in enumerate(fitted.leaves, 1):
         if isinstance(leaf, _WithGraph):
-            told["graphs"][leaf.spec] = f"backbone-{number}.onnx"
+            config["graphs"][leaf.spec] = f"backbone-{number}.onnx"
             parts[f"backbone-{number}.onnx"] = leaf.graph()
-    if isinstance(looks, Reduction) and looks.components is not None:
-        learned = looks.components
+    if isinstance(fitted, Reduction) and fitted.components is not None:
+        learned = fitted.components
         buffer = io.BytesIO()
         np.savez(buffer, mean=learned.mean, axes=learned.axes, variances=learned.variances)
         parts["components.npz"] = buffer.getvalue()
-        told |= {"base": looks.base.spec, "method": looks.method, "length": looks.length}
-    return told, parts
+        config |= {"base": fitted.base.spec, "method": fitted.method, "length": fitted.length}
+    return config, parts
 
 
-def put_together(
-    told: Mapping[str, Any],
+def from_parts(
+    config: Mapping[str, Any],
     parts: Mapping[str, bytes],
     n_classes: int,
     *,
     stored_in: str | os.PathLike[str] | None = None,
 ) -> Descriptor:
-    """Rebuild what `taken_apart` took apart.
+    """Rebuild a descriptor from what `to_parts` returned.
 
     Parameters
     ----------
-    told : mapping
+    config : mapping
     parts : mapping from str to bytes
         Graphs and arrays by their names in the file.
     n_classes : int
@@ -76,14 +76,14 @@ def put_together(
         for name, part in parts.items():
             if name.endswith(".onnx"):
                 check_contained(part, name)
-        if "network" in told:
+        if "network" in config:
             return NetworkView(
-                net=told["network"],
+                net=config["network"],
                 graph=parts["network.onnx"],
-                size=told["size"],
+                size=config["size"],
                 n_classes=n_classes,
             )
-        graphs = {spec: parts[name] for spec, name in told["graphs"].items()}
+        graphs = {spec: parts[name] for spec, name in config["graphs"].items()}
 
         def equipped(leaf: Descriptor) -> Descriptor:
             if not isinstance(leaf, _WithGraph):
@@ -91,17 +91,17 @@ def put_together(
             return leaf.using(graphs[leaf.spec])
 
         if "components.npz" not in parts:
-            return _with_leaves(descriptor(_text(told["spec"]), stored_in=stored_in), equipped)
-        base = descriptor(_text(told["base"]), stored_in=stored_in)
+            return _with_leaves(descriptor(_text(config["spec"]), stored_in=stored_in), equipped)
+        base = descriptor(_text(config["base"]), stored_in=stored_in)
         learned = Components(base.spec, **read_npz(parts["components.npz"], FIELDS))
         whole = Reduction(
-            base=base, method=told["method"], length=told["length"], components=learned
+            base=base, method=config["method"], length=config["length"], components=learned
         )
         return _with_leaves(whole, equipped)
     except (LookupError, TypeError, AttributeError) as error:
         if isinstance(error, TamisError):
             raise
-        raise ModelError(f"the model lacks what it needs to look at pictures: {error}.") from error
+        raise ModelError(f"the model lacks what its descriptor needs: {error}.") from error
 
 
 def _text(value: object) -> str:

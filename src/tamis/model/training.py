@@ -1,24 +1,27 @@
-"""Training: pictures in, a model and how well it does out."""
+"""Training: images in, a model out, and how well it does on images held out."""
 
 import contextlib
-import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
+from tamis.classifiers.base import Classifier, classifier_type
+from tamis.classifiers.knn import checked_k
 from tamis.classifiers.predictions import Predictions
-from tamis.classifiers.probe import ProbeClassifier, blocks_of
-from tamis.descriptors import Descriptor
+from tamis.classifiers.probe import blocks_of
+from tamis.dataset import Dataset
+from tamis.descriptors import Descriptor, descriptor
 from tamis.duplicates import overlap
-from tamis.errors import Failure, MissingExtraError
+from tamis.errors import Failure, InvalidParameterError, MissingExtraError, TableError
 from tamis.evaluation.classification import Evaluation, evaluate, versions
-from tamis.features import FeatureTable
-from tamis.model import Model, NetworkView
+from tamis.features import Reading
+from tamis.files.digest import digest_of
+from tamis.model.model import Model
 from tamis.splits.hold_out import TrainingParts
 from tamis.table import ImageTable
 
@@ -47,56 +50,140 @@ class Trained:
     failures: tuple[Failure, ...]
 
 
-def train_probe(
-    parts: TrainingParts,
-    descriptor: Descriptor,
-    train: FeatureTable,
-    validation: FeatureTable | None = None,
+def fit(
+    examples: Dataset,
     *,
+    by: str | Descriptor,
+    classifier: str = "knn",
+    k: int | None = None,
+    distance: str = "",
     class_weight: str | None = None,
     seed: int = 0,
-) -> Trained:
-    """Train a `tamis.classifiers.probe.ProbeClassifier` on vectors.
+    **reading: Unpack[Reading],
+) -> Model:
+    """Fit a descriptor and a classifier to examples.
 
     Parameters
     ----------
-    parts : TrainingParts
-    descriptor : Descriptor
-        Fitted; it gave the vectors, and will look at pictures for the model.
-    train, validation : FeatureTable
-        Of the pictures of `parts` that could be read.
+    examples : Dataset
+        Images without a class are ignored.
+    by : str or Descriptor
+    classifier : str
+        One of `tamis.classifiers.base.CLASSIFIERS` that learns from vectors.
+    k : int, optional
+        With ``knn``: neighbours that vote; by default 5, or all examples if there are fewer.
+    distance : str
+        With ``knn``: the default of the descriptor if empty.
     class_weight : "balanced" or None
+        With ``probe``.
     seed : int
-        Of the folds of the cross-validation.
+        Of the folds of a cross-validation.
+    **reading
+        ``jobs``, ``max_pixels``, ``progress``, as `tamis.features.extract` takes them.
+
+    Returns
+    -------
+    Model
+        Its `failures` name the examples that could not be read.
 
     Raises
     ------
+    TableError
+        No labelled example can be read.
     InvalidParameterError
-        Fewer than two classes are left.
+        A parameter is out of its range, or does not belong to the classifier.
     """
-    probe = ProbeClassifier(blocks=blocks_of(descriptor), class_weight=class_weight, seed=seed)
-    probe.fit(train.features, np.array(train.labels, str))
-    model = Model(
-        net="probe",
-        classes=tuple(str(name) for name in probe.classes_),
-        looks=descriptor,
-        head=probe.head_,
+    kind = classifier_type(classifier)
+    takes = kind._get_param_names() if issubclass(kind, Classifier) else ()
+    for name, value, needed in (
+        ("k", k, "n_neighbors"),
+        ("distance", distance or None, "metric"),
+        ("class_weight", class_weight, "class_weight"),
+    ):
+        if value is not None and needed not in takes:
+            raise InvalidParameterError(
+                f"{name} does not belong to the classifier {classifier}. Leave it out."
+            )
+    # More examples than are listed there cannot be; fewer may turn out to be readable.
+    n_listed = sum(label is not None for label in examples.table.labels)
+    if "n_neighbors" in takes and n_listed:
+        checked_k(k, n_listed)
+    # What is compared by l2 alone has no distance to choose.
+    fitted, known = examples.fit(
+        descriptor(by) if isinstance(by, str) else by,
+        distance=distance if "metric" in takes else "l2",
+        **reading,
+    )
+    rows = [row for row, label in enumerate(known.labels) if label is not None]
+    if not rows:
+        raise TableError("no labelled training picture could be read; there is nothing to learn.")
+    if len(rows) < len(known):
+        known = known.select(rows)
+    settings: dict[str, Any] = {
+        "metric": known.distance,
+        "n_jobs": reading.get("jobs"),
+        "blocks": blocks_of(fitted),
+        "class_weight": class_weight,
+        "seed": seed,
+    }
+    if "n_neighbors" in takes:
+        settings["n_neighbors"] = checked_k(k, len(known))
+    learner = kind(**{name: value for name, value in settings.items() if name in takes})
+    learner.fit(known.features, np.array(known.labels, str))
+    return Model(
+        descriptor=fitted,
+        classifier=learner,
+        examples=known.paths if hasattr(learner, "labels_") else (),
         signature={
-            "net": "probe",
-            "descriptor": descriptor.spec,
-            "strength": f"{probe.l2_:g}, by {probe.folds} folds",
-            "power": f"{probe.power_:g}, by {probe.folds} folds",
-            "class_weight": class_weight or "none",
-            "seed": seed,
-            **_about(train.paths, train.labels, parts),
+            "net": classifier,
+            "descriptor": fitted.spec,
+            **learner.settings,
+            **_about(known.paths, known.labels, examples.table),
             **versions(),
             **_installed("scikit-learn", "scipy", "onnxruntime"),
         },
-        history=probe.scores_,
+        history=learner.history,
+        failures=known.failures,
     )
-    answers = None if validation is None else model.predict_features([validation])
-    failures = train.failures + (() if validation is None else validation.failures)
-    return _scored(model, answers, parts, train, failures)
+
+
+def train_on(
+    opened: Dataset,
+    parts: TrainingParts,
+    *,
+    by: str | Descriptor,
+    classifier: str = "probe",
+    k: int | None = None,
+    distance: str = "",
+    class_weight: str | None = None,
+    seed: int = 0,
+    **reading: Unpack[Reading],
+) -> Trained:
+    """Fit a model to the training part of a dataset, and score it on its validation part.
+
+    Parameters
+    ----------
+    opened : Dataset
+    parts : TrainingParts
+        Of its images.
+    by, classifier, k, distance, class_weight, seed, **reading
+        As `fit` takes them.
+    """
+    model = fit(
+        opened.having(parts.train),
+        by=by,
+        classifier=classifier,
+        k=k,
+        distance=distance,
+        class_weight=class_weight,
+        seed=seed,
+        **reading,
+    )
+    answers = None
+    if len(parts.validation):
+        answers = model.predict(opened.having(parts.validation), **reading)
+    failures = model.failures + (() if answers is None else answers.failures)
+    return _scored(model, answers, parts, failures)
 
 
 def train_network(
@@ -163,42 +250,30 @@ def train_network(
     lost = {failure.path for failure in classifier.failures_}
     kept = [row for row, path in enumerate(parts.train.paths) if path not in lost]
     read = parts.train.select(kept)
-    classes = tuple(str(name) for name in classifier.classes_)
+    view, identity = classifier.served()
     model = Model(
-        net=net,
-        classes=classes,
-        looks=NetworkView(
-            net=net,
-            graph=classifier.export_onnx(),
-            size=int(classifier.preprocessing_["size"]),
-            n_classes=len(classes),
-        ),
+        descriptor=view,
+        classifier=identity,
         signature={
             **{key: str(value) for key, value in options.items() if value is not None},
-            "net": net,
-            "size": int(classifier.preprocessing_["size"]),
-            "epochs": len(classifier.history_),
-            "best_epoch": classifier.best_epoch_,
-            "batch_size": batch_size,
-            "class_weight": class_weight or "none",
-            "seed": seed,
-            **_about(read.paths, read.labels, parts),
+            **classifier.settings,
+            **_about(read.paths, read.labels, parts.train),
             **versions(),
             **_installed("torch", "onnxruntime"),
         },
-        history=[dict(record) for record in classifier.history_],
+        history=classifier.history,
     )
     answers = model.predict(parts.validation, jobs=jobs) if len(parts.validation) else None
     failures = tuple(one for one in classifier.failures_ if one.path in set(parts.train.paths))
     failures += answers.failures if answers is not None else ()
-    return _scored(model, answers, parts, read, failures)
+    return _scored(model, answers, parts, failures, learned=read)
 
 
 def need_torch(net: str) -> None:
     """Raise MissingExtraError if torch is not installed, before anything is read."""
     if find_spec("torch") is None:
         raise MissingExtraError.for_extra(
-            "train", f"the network {net} (unlike --net probe, which learns on --by)"
+            "train", f"the network {net} (unlike --classifier probe, which learns on --by)"
         )
 
 
@@ -206,10 +281,16 @@ def _scored(
     model: Model,
     answers: Predictions | None,
     parts: TrainingParts,
-    learned: ImageTable | FeatureTable,
     failures: tuple[Failure, ...],
+    *,
+    learned: ImageTable | None = None,
 ) -> Trained:
     truth = _truth(parts.validation)
+    if learned is None:
+        lost = {failure.path for failure in failures}
+        learned = parts.train.select(
+            row for row, path in enumerate(parts.train.paths) if path not in lost
+        )
     counts = Counter(map(str, learned.labels))
     metrics: dict[str, Any] = {
         "training": {"n_images": sum(counts.values()), "per_class": dict(sorted(counts.items()))}
@@ -226,7 +307,10 @@ def _scored(
         }
     else:
         answers = None
-    return Trained(replace(model, metrics=metrics), answers, result, truth, failures)
+    signature = model.signature | {"n_validation": len(parts.validation)}
+    return Trained(
+        replace(model, metrics=metrics, signature=signature), answers, result, truth, failures
+    )
 
 
 def _truth(table: ImageTable) -> dict[str, str]:
@@ -235,19 +319,15 @@ def _truth(table: ImageTable) -> dict[str, str]:
 
 
 def _about(
-    paths: tuple[str, ...], labels: tuple[str | None, ...], parts: TrainingParts
+    paths: tuple[str, ...], labels: tuple[str | None, ...], table: ImageTable
 ) -> dict[str, str | int]:
-    """Count the pictures, and tell by a digest which they were."""
-    name_of = dict(zip(parts.train.paths, parts.train.names, strict=True))
-    digest = hashlib.sha256()
-    for path, label in zip(paths, labels, strict=True):
-        line = f"{name_of.get(path, path)}\0{label}\n"
-        digest.update(line.encode("utf-8", "surrogateescape"))
-    return {
-        "n_train": len(paths),
-        "n_validation": len(parts.validation),
-        "training": digest.hexdigest()[:12],
-    }
+    """Count the images, and tell by a digest which they were."""
+    name_of = dict(zip(table.paths, table.names, strict=True))
+    lines = [
+        f"{name_of.get(path, path)}\0{label}\n" for path, label in zip(paths, labels, strict=True)
+    ]
+    content = "".join(lines).encode("utf-8", "surrogateescape")
+    return {"n_train": len(paths), "training": digest_of(content)}
 
 
 def _installed(*packages: str) -> dict[str, str | int]:
