@@ -33,8 +33,8 @@ tamis.metrics
 tamis.classifiers
 tamis.evaluation
 tamis.model
-tamis.sorting
 tamis.report
+tamis.sorting
 tamis.cli
 tamis.__main__
 """.split()

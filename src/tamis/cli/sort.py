@@ -1,6 +1,6 @@
 """`tamis sort`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -90,17 +90,7 @@ def sort(
     from tamis.evaluation.classification import versions
     from tamis.files.lock import locked
     from tamis.images import DEFAULT_MAX_PIXELS
-    from tamis.report import render
-    from tamis.sorting import (
-        FAILURES,
-        PREDICTIONS,
-        REPORT,
-        check_destination,
-        check_folders,
-        plan_sort,
-        write_failures,
-        write_predictions,
-    )
+    from tamis.sorting import OUTPUTS, check_destination, check_folders, outputs, plan_sort
     from tamis.table.sidecars import find_sidecars
 
     start = time.perf_counter()
@@ -154,30 +144,22 @@ def sort(
             for transfer in plan.transfers:
                 say(f"{printable(transfer.source)}\t{printable(transfer.destination)}", unless=json)
         else:
-            page = render(
+            made = outputs(
                 answers,
+                plan,
                 title=f"{os.path.basename(os.path.abspath(source))}, sorted",
-                train_failures=unused,
+                unused=unused,
                 ignored=pictures.table.ignored,
+                for_spreadsheets=csv_for_spreadsheets,
                 max_pixels=max_pixels,
             )
-            made: dict[str, Callable[[str], object]] = {
-                PREDICTIONS: lambda file: write_predictions(
-                    file, answers, plan, for_spreadsheets=csv_for_spreadsheets
-                ),
-                REPORT: lambda file: _write_text(file, page),
-            }
-            if failures:
-                made[FAILURES] = lambda file: write_failures(
-                    file, failures, for_spreadsheets=csv_for_spreadsheets
-                )
             outcome, placed = writing.carry_out(
                 plan,
                 out,
                 command="sort",
                 mode=mode,
                 made=made,
-                absent=[name for name in (PREDICTIONS, REPORT, FAILURES) if name not in made],
+                absent=[name for name in OUTPUTS if name not in made],
                 settings=settings,
             )
             warn_failures(outcome.failures, doing="could not place")
@@ -269,8 +251,3 @@ def _warn_left(sidecars: Sequence[str]) -> None:
         what = f"{len(sidecars)} files that go with pictures stay where they are"
     shown = ", ".join(map(printable, kinds[:8])) + (", ..." if len(kinds) > 8 else "")
     warn(f"{what} ({shown}); --sidecars takes such files along")
-
-
-def _write_text(file: str, text: str) -> None:
-    with open(file, "w", encoding="utf-8") as stream:
-        stream.write(text)

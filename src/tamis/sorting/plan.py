@@ -4,27 +4,21 @@ import contextlib
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Final
 
 from tamis.classifiers.predictions import Predictions
-from tamis.errors import DestinationError, Failure, printable
-from tamis.files.csvfile import write_csv
+from tamis.errors import Failure, printable
 from tamis.files.names import TakenNames, existing_folders, folder_name, numbered
 from tamis.files.transfer import Mode, Transfer, check_can_link, same_file
 from tamis.images.refusal import reason_of
-from tamis.store import is_collection
+from tamis.sorting.checks import existing_above
 from tamis.table.sidecars import name_beside
-
-PREDICTIONS: Final = "predictions.csv"
-REPORT: Final = "report.html"
-FAILURES: Final = "failures.csv"
 
 
 @dataclass(frozen=True, slots=True)
-class SortPlan:
+class Placements:
     """What sorting will do: nothing is done yet.
 
     Attributes
@@ -56,6 +50,15 @@ class SortPlan:
     sidecars: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
 
+    def __repr__(self) -> str:
+        n, verb = len(self.transfers), {"copy": "copy", "move": "move"}.get(self.mode, "link")
+        parts = [f"{verb} {n} file{'s' * (n != 1)} into {len(self.folders)} folders"]
+        if self.present:
+            parts.append(f"{len(self.present)} in place already")
+        if self.failures:
+            parts.append(f"{len(self.failures)} cannot be placed")
+        return f"SortPlan({'; '.join(parts)}; below {printable(self.out)})"
+
 
 def plan_sort(
     predictions: Predictions,
@@ -63,7 +66,7 @@ def plan_sort(
     *,
     mode: Mode = Mode.COPY,
     sidecars: Mapping[str, Sequence[str]] | None = None,
-) -> SortPlan:
+) -> Placements:
     """Plan ``out/<class>/<file>`` for every picture.
 
     Files with one name get a number (``cat-2.jpg``). A picture whose bytes an
@@ -120,8 +123,8 @@ def plan_sort(
             except OSError as error:
                 failures.append(Failure(sidecar, reason_of(error)))
     if mode is Mode.HARDLINK and transfers:
-        check_can_link(transfers[0].source, _existing(out))
-    return SortPlan(
+        check_can_link(transfers[0].source, existing_above(out))
+    return Placements(
         out, mode, tuple(folder_of.values()), tuple(transfers), tuple(destinations), tuple(present),
         tuple(placed), tuple(failures),
     )  # fmt: skip
@@ -197,142 +200,3 @@ def _is_numbered(name: str, wanted: str) -> bool:
         return True
     number = re.search(r"-(\d{1,9})$", os.path.splitext(name)[0]) or re.search(r"-(\d{1,9})$", name)
     return number is not None and numbered(wanted, int(number[1])) == name
-
-
-def check_folders(out: str, *, train: str | None, source: str) -> None:
-    """Raise DestinationError if sorting into `out` would feed on itself, or spoil a collection."""
-    place = os.path.realpath(out)
-    while place != os.path.dirname(place):
-        if is_collection(place):
-            raise DestinationError(
-                f"cannot sort into {printable(out)}: {printable(place)} is a collection. Choose "
-                "a folder beside it."
-            )
-        place = os.path.dirname(place)
-    for name, folder in (("the training folder", train), ("the folder to sort", source)):
-        if folder is not None and os.path.realpath(out) == os.path.realpath(folder):
-            raise DestinationError(
-                f"cannot sort into {name} itself, {printable(out)}. Choose another folder for "
-                "the result, look at it, and move from there what is right."
-            )
-    if train is not None and _inside(out, train):
-        raise DestinationError(
-            f"cannot sort into {printable(out)}: it lies in the training folder, where it would "
-            "become a class. Choose a folder beside it."
-        )
-
-
-def check_destination(out: str, classes: Sequence[str]) -> None:
-    """Raise an error if class folders cannot be made in `out`, as far as that can be seen.
-
-    It is asked before pictures are described, which may take hours. What only a write
-    shows (a full disk) is still found later.
-
-    Parameters
-    ----------
-    out : str
-        It need not exist.
-    classes : sequence of str
-
-    Raises
-    ------
-    DestinationError
-        `out` or a class folder is a file, may not be written to, or has a name that its
-        disk does not take.
-    TableError
-        A class cannot be the name of a folder.
-    """
-    _check_folder(out)
-    above = _existing(out)
-    for label in classes:
-        folder = os.path.join(above, folder_name(label))
-        try:
-            os.lstat(folder)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise DestinationError(
-                f"cannot make a folder {printable(label)} in {printable(out)}: {error.strerror}. "
-                "Rename the class, or choose another disk for the result."
-            ) from error
-        if os.path.isdir(out):
-            _check_folder(os.path.join(out, label))
-
-
-def _check_folder(folder: str) -> None:
-    above = os.path.abspath(folder)
-    while not os.path.lexists(above):
-        above = os.path.dirname(above)
-    cause = "it" if above == os.path.abspath(folder) else printable(above)
-    if not os.path.isdir(above):
-        raise DestinationError(
-            f"cannot write into {printable(folder)}: {cause} is a file, not a folder. Rename it, "
-            "or choose another folder for the result."
-        )
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise DestinationError(
-            f"cannot write into {printable(folder)}: {cause} may not be written to. Change the "
-            "permissions, or choose another folder for the result."
-        )
-
-
-def write_predictions(
-    file: str,
-    predictions: Predictions,
-    plan: SortPlan | None = None,
-    *,
-    for_spreadsheets: bool = False,
-) -> None:
-    """Write one row per picture: its class, how sure, where it goes, and on what grounds.
-
-    The columns: ``path``, ``class``, ``confidence``, ``runner_up``,
-    ``runner_up_confidence``, ``sorted_to`` (below the result folder; empty
-    without a plan), and for each neighbour i, nearest first, ``neighbour_i``
-    (a training picture), ``neighbour_i_class`` and ``neighbour_i_distance``.
-    `for_spreadsheets` is as `tamis.files.csvfile.write_csv` takes it.
-    """
-    k = predictions.neighbours.indices.shape[1]
-    header = ["path", "class", "confidence", "runner_up", "runner_up_confidence", "sorted_to"]
-    for i in range(1, k + 1):
-        header += [f"neighbour_{i}", f"neighbour_{i}_class", f"neighbour_{i}_distance"]
-    write_csv(file, header, _rows(predictions, plan), for_spreadsheets=for_spreadsheets)
-
-
-def write_failures(
-    file: str, failures: Sequence[Failure], *, for_spreadsheets: bool = False
-) -> None:
-    """Write the files that could not be used: path, reason."""
-    rows = [(f.path, f.reason) for f in failures]
-    write_csv(file, ("path", "reason"), rows, for_spreadsheets=for_spreadsheets)
-
-
-def _rows(predictions: Predictions, plan: SortPlan | None) -> Iterator[list[str]]:
-    destinations = plan.destinations if plan is not None else [""] * len(predictions)
-    for path, label, confidence, (second, share), destination, indices, distances in zip(
-        predictions.paths,
-        predictions.labels,
-        predictions.confidence,
-        predictions.runners_up,
-        destinations,
-        predictions.neighbours.indices,
-        predictions.neighbours.distances,
-        strict=True,
-    ):
-        row = [path, label, f"{confidence:.4f}", second, f"{share:.4f}", destination]
-        for index, distance in zip(indices, distances, strict=True):
-            row += [predictions.train_paths[index], predictions.train_labels[index]]
-            row.append(f"{distance:.6g}")
-        yield row
-
-
-def _inside(folder: str, other: str) -> bool:
-    parts, others = (os.path.realpath(path).split(os.sep) for path in (folder, other))
-    return parts[: len(others)] == others
-
-
-def _existing(folder: str) -> str:
-    """Return the nearest folder above that exists: what will be made lies on its disk."""
-    folder = os.path.abspath(folder)
-    while not os.path.isdir(folder):
-        folder = os.path.dirname(folder)
-    return folder

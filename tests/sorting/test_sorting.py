@@ -137,7 +137,8 @@ def test_hundreds_of_files_of_one_name(tmp_path: Path, monkeypatch: pytest.Monke
     (out / "ant" / "x-7.jpg").unlink()  # a gap: the others are known again nevertheless
     compared = []
     monkeypatch.setattr(
-        "tamis.sorting.same_file", lambda *both: compared.append(both) or filecmp.cmp(*both, False)
+        "tamis.sorting.plan.same_file",
+        lambda *both: compared.append(both) or filecmp.cmp(*both, False),
     )
     again = plan_sort(answers, str(out))
     assert [transfer.destination for transfer in again.transfers] == ["ant/x-7.jpg"]

@@ -1,0 +1,31 @@
+"""From predictions to a plan, from a plan to folders on disk, and back."""
+
+from tamis.sorting.apply import SortPlan, sort, undo
+from tamis.sorting.checks import check_destination, check_folders
+from tamis.sorting.outputs import (
+    FAILURES,
+    OUTPUTS,
+    PREDICTIONS,
+    REPORT,
+    outputs,
+    write_failures,
+    write_predictions,
+)
+from tamis.sorting.plan import Placements, plan_sort
+
+__all__ = [
+    "FAILURES",
+    "OUTPUTS",
+    "PREDICTIONS",
+    "REPORT",
+    "Placements",
+    "SortPlan",
+    "check_destination",
+    "check_folders",
+    "outputs",
+    "plan_sort",
+    "sort",
+    "undo",
+    "write_failures",
+    "write_predictions",
+]

@@ -1,0 +1,164 @@
+"""Sorting in Python: plan, look, apply, undo."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tamis.classifiers.predictions import Predictions
+from tamis.errors import JournalError, printable
+from tamis.files.journal import Journal, Outcome, journals
+from tamis.files.lock import locked
+from tamis.files.transfer import Mode
+from tamis.sorting.checks import check_destination
+from tamis.sorting.outputs import OUTPUTS, outputs
+from tamis.sorting.plan import Placements, plan_sort
+from tamis.table.sidecars import find_sidecars
+
+Progress = Callable[[int], object]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SortPlan:
+    """A plan of `sort`, which `apply` carries out.
+
+    Attributes
+    ----------
+    placements : Placements
+        What will go where, as the folder is now.
+    predictions : Predictions
+    """
+
+    placements: Placements
+    predictions: Predictions
+    with_sidecars: bool = False
+
+    def __repr__(self) -> str:
+        return repr(self.placements)
+
+    def apply(self, *, title: str = "", progress: Progress | None = None) -> Outcome:
+        """Place the files, and write predictions.csv and report.html beside the folders.
+
+        The plan is made again under the lock of the folder, so that another run in between
+        does no harm. Nothing is overwritten; `undo` takes it back.
+
+        Parameters
+        ----------
+        title : str
+            Heading of the report.
+        progress : callable, optional
+            Told how many files were placed, as they are.
+
+        Raises
+        ------
+        JournalError
+            A run into this folder was interrupted: take it back with `undo` first, or finish it
+            with its command.
+        DestinationError
+            The folder cannot be written to, or another run is writing there.
+        """
+        out = self.placements.out
+        with locked(out, inside=True):
+            if unfinished := [run for run in journals(out) if not run.finished]:
+                raise JournalError(
+                    f"a {unfinished[0].command} into {printable(out)} was interrupted "
+                    f"({unfinished[0].created}). Take it back first: tamis.undo."
+                )
+            plan = _planned(self.predictions, out, self.placements.mode, self.with_sidecars)
+            made = outputs(
+                self.predictions, plan, title=title or f"{os.path.basename(out)}, sorted"
+            )
+            journal = Journal.create(
+                out,
+                command="sort",
+                mode=plan.mode,
+                folders=plan.folders,
+                transfers=plan.transfers,
+                made=made,
+                absent=[name for name in OUTPUTS if name not in made],
+            )
+            return journal.carry_out(progress=progress)
+
+
+def sort(
+    predictions: Predictions,
+    out: str | os.PathLike[str],
+    *,
+    mode: str | Mode = Mode.COPY,
+    sidecars: bool = False,
+) -> SortPlan:
+    """Plan to put images into a folder per class; nothing is touched yet.
+
+    Parameters
+    ----------
+    predictions : Predictions
+    out : str or os.PathLike
+        Receives the class folders.
+    mode : {"copy", "hardlink", "symlink", "move"}
+    sidecars : bool
+        Take along the files that go with an image, such as ``.xmp``.
+
+    Returns
+    -------
+    SortPlan
+        Its `apply` carries it out.
+
+    Raises
+    ------
+    DestinationError
+        The folder cannot receive them.
+    TableError
+        A class cannot be the name of a folder.
+
+    Examples
+    --------
+    >>> plan = sort(model.predict("photos"), "sorted")  # doctest: +SKIP
+    >>> plan.apply()  # doctest: +SKIP
+    """
+    place = os.fspath(out)
+    check_destination(place, predictions.classes)
+    return SortPlan(_planned(predictions, place, Mode(mode), sidecars), predictions, sidecars)
+
+
+def undo(
+    out: str | os.PathLike[str],
+    *,
+    confirmed: bool = False,
+    forget: bool = False,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Take back the last run into a folder that `sort` or `split` wrote.
+
+    Parameters
+    ----------
+    out : str or os.PathLike
+    confirmed : bool
+        Undo also a journal that another user or machine wrote.
+    forget : bool
+        Remove the journal even if some files cannot be put back.
+    progress : callable, optional
+        Told how many files were put back, as they are.
+
+    Returns
+    -------
+    Outcome
+        Files changed since stay, and are among its failures.
+
+    Raises
+    ------
+    JournalError
+        There is nothing to undo, or the journal is another's and was not confirmed.
+    """
+    place = os.fspath(out)
+    runs: list[Journal] = []
+    if os.path.isdir(place):
+        with locked(place, inside=True):
+            if runs := list(journals(place)):
+                return runs[-1].undo(progress=progress, confirmed=confirmed, forget=forget)
+    raise JournalError(
+        f"{printable(place)} holds no journal of tamis, so there is nothing to undo."
+    )
+
+
+def _planned(predictions: Predictions, out: str, mode: Mode, sidecars: bool) -> Placements:
+    beside = find_sidecars(predictions.paths) if sidecars else None
+    return plan_sort(predictions, out, mode=mode, sidecars=beside)

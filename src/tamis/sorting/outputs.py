@@ -1,0 +1,117 @@
+"""The files beside the class folders: predictions.csv, failures.csv, report.html."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from tamis.classifiers.predictions import Predictions
+from tamis.errors import Failure
+from tamis.files.csvfile import write_csv
+from tamis.images import DEFAULT_MAX_PIXELS
+from tamis.report import render
+from tamis.sorting.plan import Placements
+
+PREDICTIONS: Final = "predictions.csv"
+REPORT: Final = "report.html"
+FAILURES: Final = "failures.csv"
+OUTPUTS: Final = (PREDICTIONS, REPORT, FAILURES)
+
+
+def outputs(
+    predictions: Predictions,
+    plan: Placements,
+    *,
+    title: str,
+    unused: Sequence[Failure] = (),
+    ignored: Sequence[str] = (),
+    for_spreadsheets: bool = False,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+) -> dict[str, Callable[[str], object]]:
+    """Return what writes each file of a result; the report is made now, while images lie there.
+
+    Parameters
+    ----------
+    predictions : Predictions
+    plan : Placements
+    title : str
+        Heading of the report.
+    unused : sequence of Failure
+        Examples that could not be read.
+    ignored : sequence of str
+        Files that are no images.
+    for_spreadsheets, max_pixels
+        As `write_predictions` and `tamis.report.render` take them.
+
+    Returns
+    -------
+    dict from str to callable
+        Name of each file to a function that writes it to a path.
+    """
+    page = render(
+        predictions, title=title, train_failures=unused, ignored=ignored, max_pixels=max_pixels
+    )
+    made: dict[str, Callable[[str], object]] = {
+        PREDICTIONS: lambda file: write_predictions(
+            file, predictions, plan, for_spreadsheets=for_spreadsheets
+        ),
+        REPORT: lambda file: _write_text(file, page),
+    }
+    if failures := (*unused, *predictions.failures, *plan.failures):
+        made[FAILURES] = lambda file: write_failures(
+            file, failures, for_spreadsheets=for_spreadsheets
+        )
+    return made
+
+
+def _write_text(file: str | os.PathLike[str], text: str) -> None:
+    with open(file, "w", encoding="utf-8") as stream:
+        stream.write(text)
+
+
+def write_predictions(
+    file: str,
+    predictions: Predictions,
+    plan: Placements | None = None,
+    *,
+    for_spreadsheets: bool = False,
+) -> None:
+    """Write one row per picture: its class, how sure, where it goes, and on what grounds.
+
+    The columns: ``path``, ``class``, ``confidence``, ``runner_up``,
+    ``runner_up_confidence``, ``sorted_to`` (below the result folder; empty
+    without a plan), and for each neighbour i, nearest first, ``neighbour_i``
+    (a training picture), ``neighbour_i_class`` and ``neighbour_i_distance``.
+    `for_spreadsheets` is as `tamis.files.csvfile.write_csv` takes it.
+    """
+    k = predictions.neighbours.indices.shape[1]
+    header = ["path", "class", "confidence", "runner_up", "runner_up_confidence", "sorted_to"]
+    for i in range(1, k + 1):
+        header += [f"neighbour_{i}", f"neighbour_{i}_class", f"neighbour_{i}_distance"]
+    write_csv(file, header, _rows(predictions, plan), for_spreadsheets=for_spreadsheets)
+
+
+def write_failures(
+    file: str, failures: Sequence[Failure], *, for_spreadsheets: bool = False
+) -> None:
+    """Write the files that could not be used: path, reason."""
+    rows = [(f.path, f.reason) for f in failures]
+    write_csv(file, ("path", "reason"), rows, for_spreadsheets=for_spreadsheets)
+
+
+def _rows(predictions: Predictions, plan: Placements | None) -> Iterator[list[str]]:
+    destinations = plan.destinations if plan is not None else [""] * len(predictions)
+    for path, label, confidence, (second, share), destination, indices, distances in zip(
+        predictions.paths,
+        predictions.labels,
+        predictions.confidence,
+        predictions.runners_up,
+        destinations,
+        predictions.neighbours.indices,
+        predictions.neighbours.distances,
+        strict=True,
+    ):
+        row = [path, label, f"{confidence:.4f}", second, f"{share:.4f}", destination]
+        for index, distance in zip(indices, distances, strict=True):
+            row += [predictions.train_paths[index], predictions.train_labels[index]]
+            row.append(f"{distance:.6g}")
+        yield row
