@@ -16,11 +16,10 @@ import numpy.typing as npt
 
 from machine import SIX, coreldb, describe
 from tamis.descriptors import Fusion, descriptor
-from tamis.descriptors.fusion.pairwise import mean_of_classes
 from tamis.features import FeatureTable, available_processors, extract_several
 from tamis.index import Index
-from tamis.metrics.classification import bootstrap_means
-from tamis.metrics.ranking import average_precision
+from tamis.metrics.intervals import bootstrap_means
+from tamis.metrics.ranking import average_precision, mean_of_classes
 from tamis.splits.assign import assign_folds
 from tamis.table import ImageTable
 

@@ -19,6 +19,7 @@ tamis
 tamis.errors
 tamis.files
 tamis.images
+tamis.metrics
 tamis.table
 tamis.duplicates
 tamis.distances
@@ -29,7 +30,6 @@ tamis.store
 tamis.splits
 tamis.dataset
 tamis.search
-tamis.metrics
 tamis.classifiers
 tamis.evaluation
 tamis.model

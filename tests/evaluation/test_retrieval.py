@@ -13,7 +13,7 @@ from tamis.errors import Failure, InvalidParameterError, TableError, UnknownName
 from tamis.evaluation.retrieval import evaluate_retrieval
 from tamis.evaluation.retrieval_scores import FIGURES, RetrievalEvaluation
 from tamis.features import FeatureTable
-from tamis.metrics.classification import wilson_interval
+from tamis.metrics.intervals import wilson_interval
 
 METRIC = {"l1": "cityblock", "l2": "euclidean", "cosine": "cosine"}
 

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, ndcg_score
 
 from tamis.errors import InvalidParameterError
-from tamis.metrics.classification import bootstrap_means, class_means
 from tamis.metrics.ranking import (
     average_precision,
+    class_means,
     first_tier,
     first_wrong,
+    mean_of_classes,
     ndcg_at,
     precision_at,
     recall_at,
@@ -215,44 +216,6 @@ def test_means_of_classes():
     assert np.isnan(means[[1, 3]]).all()
 
 
-def test_the_bootstrap_draws_queries_plainly():
-    random = np.random.default_rng(3)
-    values, classes = random.random((31, 3)), random.integers(0, 4, 31)
-    over_queries, over_classes = bootstrap_means(values, classes, resamples=500, seed=5)
-    # The same draws, one at a time.
-    order = np.argsort(classes, kind="stable")
-    draws = np.random.default_rng(5).integers(0, 31, (500, 31))
-    plain, by_class = [], []
-    for draw in draws:
-        rows = order[draw]
-        plain.append(values[rows].mean(axis=0))
-        by_class.append(np.nanmean(class_means(values[rows], classes[rows], 4), axis=0))
-    np.testing.assert_allclose(over_queries, np.quantile(plain, [0.025, 0.975], axis=0))
-    np.testing.assert_allclose(over_classes, np.quantile(by_class, [0.025, 0.975], axis=0))
-
-
-def test_the_bootstrap_interval_is_that_of_theory():
-    # The mean of n coins: the normal approximation holds within a few percent.
-    values = np.tile([0.0, 1.0], 500)[:, np.newaxis]
-    over_queries, over_classes = bootstrap_means(values, np.zeros(1000, np.intp))
-    reach = 1.96 * math.sqrt(0.25 / 1000)
-    np.testing.assert_allclose(over_queries[:, 0], [0.5 - reach, 0.5 + reach], atol=0.003)
-    np.testing.assert_array_equal(over_queries, over_classes)
-
-
-def test_the_bootstrap_does_not_depend_on_its_batches(monkeypatch):
-    values, classes = np.random.default_rng(0).random((20, 1)), np.arange(20) % 3
-    once = bootstrap_means(values, classes, resamples=50)
-    monkeypatch.setattr("tamis.metrics.classification._BATCH_BYTES", 20 * 8 * 7)
-    np.testing.assert_array_equal(once, bootstrap_means(values, classes, resamples=50))
-
-
-@pytest.mark.parametrize("options", [{"confidence": 1}, {"resamples": 0}])
-def test_a_bootstrap_out_of_range_is_refused(options):
-    with pytest.raises(InvalidParameterError):
-        bootstrap_means(np.ones((2, 1)), np.zeros(2, np.intp), **options)
-
-
-def test_a_bootstrap_of_nothing_is_refused():
-    with pytest.raises(InvalidParameterError, match="at least one query"):
-        bootstrap_means(np.ones((0, 1)), np.zeros(0, np.intp))
+def test_the_mean_of_classes_leaves_out_absent_ones():
+    values = np.array([1.0, 0.5, 0.25])
+    assert mean_of_classes(values, np.array([3, 0, 3])) == (0.5 + 0.625) / 2

@@ -21,7 +21,7 @@ from scipy.stats import spearmanr
 from tamis.errors import InvalidParameterError, UnknownNameError
 from tamis.evaluation.class_geometry import ClassGeometry, Values
 from tamis.features import FeatureTable, available_processors
-from tamis.metrics.classification import bootstrap_means
+from tamis.metrics.intervals import bootstrap_means
 
 Score = Callable[[npt.NDArray[np.intp]], float]
 

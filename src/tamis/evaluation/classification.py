@@ -15,14 +15,8 @@ from tamis.duplicates import Overlap
 from tamis.errors import Failure, TableError, printable
 from tamis.images import default_reading
 from tamis.index import Matches
-from tamis.metrics.classification import (
-    RESAMPLES,
-    averages,
-    bootstrap_intervals,
-    confusion_matrix,
-    precision_recall_f1,
-    wilson_interval,
-)
+from tamis.metrics.classification import averages, confusion_matrix, precision_recall_f1
+from tamis.metrics.intervals import RESAMPLES, bootstrap_intervals, wilson_interval
 from tamis.table import class_key, one_spelling
 
 _SCORES: Final = ("precision", "recall", "f1-score")

@@ -11,20 +11,18 @@ from itertools import combinations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from tamis.descriptors.base import check_choice
-from tamis.descriptors.fusion.pairwise import mean_of_classes
 from tamis.errors import InvalidParameterError, TableError
 from tamis.evaluation.comparison_result import Candidate, Comparison, Lead
-from tamis.evaluation.fusion_pool import METHODS, SCALES, UNITS, Pool, Rows, Values, usual_method
+from tamis.evaluation.fusion_pool import METHODS, SCALES, UNITS, Pool, usual_method
 from tamis.features import FeatureTable, available_processors
-from tamis.metrics.ranking import average_precision, precision_at
+from tamis.metrics.intervals import bootstrap_difference
+from tamis.metrics.ranking import average_precision, mean_of_classes, precision_at
 from tamis.splits.assign import assign_folds
 from tamis.table import ImageTable, common_root
 
 DEFAULT_DEPTH: Final = 10
-_RESAMPLES: Final = 2000
 
 
 def compare(
@@ -137,7 +135,12 @@ def compare(
         distance=distance,
         candidates=tuple(candidates[i] for i in order),
         leads=tuple(
-            Lead(found[i], *_lead(hits[order[0]] - hits[i], codes, seed)) for i in order[1:6]
+            Lead(
+                found[i],
+                mean_of_classes(hits[order[0]] - hits[i], codes),
+                bootstrap_difference(hits[order[0]] - hits[i], codes, seed=seed),
+            )
+            for i in order[1:6]
         ),
         nested=nested,
         chosen=chosen,
@@ -226,21 +229,3 @@ def _nested(
         precisions[test] = average_precision(codes[ranked] == codes[test][:, np.newaxis])
         told(1)
     return mean_of_classes(precisions, codes), tuple(chosen)
-
-
-def _lead(differences: Values, codes: Rows, seed: int) -> tuple[float, tuple[float, float]]:
-    """Mean over classes of paired differences, and a bootstrap of it over queries."""
-    random = np.random.default_rng(seed)
-    n = len(codes)
-    member: npt.NDArray[np.float64] = np.zeros((n, codes.max() + 1))
-    member[np.arange(n), codes] = 1
-    means = []
-    for _ in range(0, _RESAMPLES, 100):
-        drawn = random.multinomial(n, np.full(n, 1 / n), size=100).astype(np.float64)
-        counts = drawn @ member
-        sums = (drawn * differences) @ member
-        present = counts > 0
-        per_class = np.where(present, sums / np.maximum(counts, 1), 0)
-        means.append(per_class.sum(axis=1) / present.sum(axis=1))
-    low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
-    return mean_of_classes(differences, codes), (float(low), float(high))

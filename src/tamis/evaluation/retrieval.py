@@ -19,15 +19,11 @@ from tamis.evaluation.retrieval_scores import (
 from tamis.features import FeatureTable, Progress
 from tamis.images.listing import sort_key
 from tamis.index import Index
-from tamis.metrics.classification import (
-    RESAMPLES,
-    Values,
-    bootstrap_means,
-    class_means,
-    wilson_interval,
-)
+from tamis.metrics.classification import Values
+from tamis.metrics.intervals import RESAMPLES, bootstrap_means, wilson_interval
 from tamis.metrics.ranking import (
     average_precision,
+    class_means,
     first_tier,
     first_wrong,
     ndcg_at,

@@ -182,6 +182,46 @@ def first_wrong(relevant: npt.ArrayLike) -> Values:
     return np.asarray(~results[..., 0], np.float64)
 
 
+def class_means(values: Values, classes: npt.NDArray[np.intp], n_classes: int) -> Values:
+    """Average the figures of the queries of each class: of AP, this is MAP per class.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, m), float64
+        A row per query.
+    classes : ndarray of shape (n,), intp
+        In [0, n_classes).
+    n_classes : int
+
+    Returns
+    -------
+    ndarray of shape (n_classes, m), float64
+        NaN for a class without queries.
+    """
+    sums = np.zeros((n_classes, values.shape[1]))
+    for column, total in zip(values.T, sums.T, strict=True):
+        total[:] = np.bincount(classes, column, n_classes)
+    counts = np.bincount(classes, minlength=n_classes)[:, np.newaxis]
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def mean_of_classes(values: Values, classes: npt.NDArray[np.intp]) -> float:
+    """Average over classes the means over their queries: of AP, this is MMAP.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,), float64
+    classes : ndarray of shape (n,), intp
+
+    Returns
+    -------
+    float
+        Classes without queries do not count.
+    """
+    means = class_means(values[:, np.newaxis], classes, int(classes.max()) + 1)[:, 0]
+    return float(means[~np.isnan(means)].mean())
+
+
 def _hits(relevant: npt.ArrayLike) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
     results = np.asarray(relevant, bool)
     if not results.ndim or not results.shape[-1]:

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.evaluation.classification import Evaluation
-from tamis.metrics.classification import precision_recall_f1, wilson_interval
+from tamis.metrics.classification import precision_recall_f1
+from tamis.metrics.intervals import wilson_interval
 
 _THRESHOLDS: Final = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.0)
 

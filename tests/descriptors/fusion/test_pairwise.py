@@ -9,12 +9,11 @@ from tamis.descriptors.fusion.learned_weights import learn_weights
 from tamis.descriptors.fusion.pairwise import (
     by_rank,
     distance_matrix,
-    mean_of_classes,
     median_of,
     nearest_by_sum,
 )
 from tamis.errors import TableError
-from tamis.metrics.ranking import average_precision
+from tamis.metrics.ranking import average_precision, mean_of_classes
 
 CODES = np.arange(60) % 4
 

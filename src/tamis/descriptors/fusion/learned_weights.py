@@ -8,8 +8,9 @@ from typing import Final
 import numba as nb
 import numpy as np
 
-from tamis.descriptors.fusion.pairwise import Matrices, Rows, Values, mean_of_classes
+from tamis.descriptors.fusion.pairwise import Matrices, Rows, Values
 from tamis.errors import TableError
+from tamis.metrics.ranking import mean_of_classes
 
 DEPTH: Final = 10
 _STEPS: Final = (1.0, 0.5)  # of the binary logarithm of a weight

@@ -75,20 +75,6 @@ def median_of(matrix: Matrices) -> float:
     return median if median > 0 else 1.0
 
 
-def mean_of_classes(values: Values, codes: Rows) -> float:
-    """Average over classes the means over their pictures: of AP, that is MMAP.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,), float64
-    codes : ndarray of shape (n,), intp
-        The class of each.
-    """
-    sums = np.bincount(codes, values)
-    counts = np.bincount(codes)
-    return float((sums[counts > 0] / counts[counts > 0]).mean())
-
-
 def nearest_by_sum(
     matrices: Matrices,
     weights: Values,
