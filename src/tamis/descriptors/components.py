@@ -14,8 +14,6 @@ from tamis.files.atomic import write_whole
 from tamis.files.digest import digest_of_arrays
 from tamis.files.kinds import REDUCTION
 
-"""Hexadecimal digits of a digest."""
-
 FIELDS: Final = {"mean": ("float32", 1), "axes": ("float32", 2), "variances": ("float32", 1)}
 """Arrays of components in a file, as `tamis.files.arrays.read_npz` takes them."""
 

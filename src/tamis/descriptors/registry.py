@@ -53,7 +53,7 @@ DESCRIPTORS: Final = {
 }
 
 SCHEMES: Final = {
-    "onnx": "tamis.descriptors.neural.onnxfile:OnnxFile",
+    "onnx": "tamis.descriptors.neural.onnx_file:OnnxFile",
     "hf": "tamis.descriptors.neural.hub_model:HubModel",
 }
 """The same for names that go on after a colon, such as ``onnx:/path/to/model.onnx``."""

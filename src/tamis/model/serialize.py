@@ -12,7 +12,7 @@ from tamis.classifiers.network.served import NetworkView
 from tamis.descriptors import Descriptor, descriptor
 from tamis.descriptors.components import FIELDS, Components
 from tamis.descriptors.fusion.fusion import Fusion
-from tamis.descriptors.neural.onnx_file import check_contained
+from tamis.descriptors.neural.graph_file import check_contained
 from tamis.descriptors.reduction import Reduction
 from tamis.errors import ModelError, TamisError
 from tamis.files.arrays import read_npz

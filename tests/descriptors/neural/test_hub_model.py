@@ -10,7 +10,7 @@ from hub_server import COMMIT, Hub, serving
 from made_onnx import network, write
 from pictures import picture, write_kinds
 from tamis.descriptors import descriptor
-from tamis.descriptors.neural.preprocessing import read_wishes
+from tamis.descriptors.neural.preprocessing import read_preprocessor_config
 from tamis.errors import InvalidParameterError, WeightsError
 
 pytest.importorskip("huggingface_hub")
@@ -84,13 +84,13 @@ def test_what_the_repository_says_of_pictures_is_followed(hub):
 def test_the_ways_of_saying_it(tmp_path, changes, found):
     path = tmp_path / "preprocessor_config.json"
     path.write_text(json.dumps({**WISHES, **changes}))
-    assert found.items() <= read_wishes(path).items()
+    assert found.items() <= read_preprocessor_config(path).items()
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"size": "big"}', '{"image_mean": 3}'])
 def test_what_cannot_be_read_of_it_is_said(hub, text):
     hub.files["org/net"]["preprocessor_config.json"] = text.encode()
-    with pytest.raises(WeightsError, match="Say crop=, mean=, size= and std= yourself"):
+    with pytest.raises(WeightsError, match="Give crop=, mean=, size= and std= yourself"):
         descriptor("hf:org/net")
     assert descriptor("hf:org/net(crop=0,mean=0.5,size=32,std=0.5)").size == 32
 

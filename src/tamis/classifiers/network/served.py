@@ -1,35 +1,31 @@
-"""A trained network, as what looks at a picture: its vector is the answer itself."""
+"""A trained network as a descriptor, whose vector is the probabilities of the classes."""
 
-import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, final
+from functools import cached_property
+from typing import ClassVar, final
 
-import numpy as np
-
-from tamis.descriptors.base import Descriptor, Features
-from tamis.descriptors.neural.runtime import only_input, run, session
+from tamis.descriptors.neural.onnx_descriptor import Network, OnnxDescriptor
+from tamis.descriptors.neural.preprocessing import Preprocessing
+from tamis.descriptors.neural.runtime import opened, session
 from tamis.errors import InvalidParameterError, ModelError
 from tamis.files.digest import digest_of
-from tamis.images import Pixels, Square, as_rgb, fit
-
-_lock = threading.Lock()
+from tamis.images import Square
 
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
-class NetworkView(Descriptor):
-    """A trained network on ONNX Runtime: pictures in, probabilities out.
+class NetworkView(OnnxDescriptor):
+    """A trained network on ONNX Runtime: images in, probabilities out.
 
     Parameters
     ----------
     net : str
-        What kind of network it is, for people.
+        Name of the architecture, for people.
     graph : bytes
         Takes (n, size, size, 3) uint8 RGB and gives (n, n_classes) float32 that are
         positive and sum to 1: normalisation and softmax are inside.
     size : int
-        Side of the square onto which a picture is stretched, in pixels.
+        Side of the square onto which an image is stretched, in pixels.
     n_classes : int
     """
 
@@ -55,39 +51,25 @@ class NetworkView(Descriptor):
 
     @property
     def spec(self) -> str:
-        """Name of the network and digest of its graph; it cannot be rebuilt from it."""
-        return f"network({self.net},{digest_of(self.graph)})"
+        """Name of the network and digest of its graph, from which it cannot be rebuilt."""
+        return f"network({self.net},{self._digest})"
 
     @property
-    def view(self) -> Square:  # noqa: D102 - as Descriptor
-        return Square(self.size)
+    def preprocessing(self) -> Preprocessing:  # noqa: D102 - as OnnxDescriptor
+        square = Square(self.size)
+        return Preprocessing(
+            square=square, height=self.size, width=self.size, dtype="uint8", channels_last=True
+        )
 
-    def describe(self, images: Sequence[Pixels]) -> Features:  # noqa: D102 - as Descriptor
-        answers = np.empty((len(images), self.n_classes), np.float32)
-        opened = self._session()
-        taken = only_input(opened)
-        # One at a time: then an answer cannot depend on the pictures beside it.
-        for row, image in enumerate(images):
-            square = fit(as_rgb(image), self.view)[np.newaxis]
-            found, *_ = run(opened, {taken: square})
-            if found.shape != (1, self.n_classes):
-                raise ModelError(
-                    f"the network answers with the shape {found.shape}, where (1, "
-                    f"{self.n_classes}) is needed: it is not the one that belongs to its classes."
-                )
-            answers[row] = found[0]
-        return answers
+    @cached_property
+    def _digest(self) -> str:
+        return digest_of(self.graph)
 
-    def _session(self) -> Any:
-        with _lock:
-            if "_opened" not in self.__dict__:
-                self.__dict__["_opened"] = session(self.graph)
-            return self.__dict__["_opened"]
+    def _network(self) -> Network:
+        return Network(opened(self._digest, lambda: session(self.graph)))
 
-    def __reduce__(self) -> Any:
-        """Travel without the session, which cannot."""
-        return _rebuilt, (self.net, self.graph, self.size, self.n_classes)
-
-
-def _rebuilt(net: str, graph: bytes, size: int, n_classes: int) -> NetworkView:
-    return NetworkView(net=net, graph=graph, size=size, n_classes=n_classes)
+    def _misfit(self, shape: tuple[int, ...], n: int) -> ModelError:
+        return ModelError(
+            f"the network answers with the shape {shape}, where ({n}, {self.n_classes}) is needed: "
+            "it is not the one that belongs to its classes."
+        )

@@ -22,7 +22,6 @@ from tamis.images import DEFAULT_SIZE, Pixels, as_rgb, fit
 DEFAULT: Final = "default"
 """What the codebook that comes with tamis is called."""
 
-"""Hexadecimal digits of a digest."""
 
 _MOST_WORDS: Final = 4096
 _MOST_BYTES: Final = 4 * LENGTH * (_MOST_WORDS + LENGTH + 1) + 4096  # unfolded

@@ -3,31 +3,29 @@
 import dataclasses
 import hashlib
 import importlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Self
+from typing import ClassVar, Final, Self
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
-from tamis.descriptors.base import Descriptor, Features, check_int
+from tamis.descriptors.base import Features, check_int
 from tamis.descriptors.grammar import spec_of
 from tamis.descriptors.neural.catalog import Entry, entry
-from tamis.descriptors.neural.runtime import on_gpu, only_input, opened, run, session
+from tamis.descriptors.neural.onnx_descriptor import Network, OnnxDescriptor
+from tamis.descriptors.neural.preprocessing import Preprocessing
+from tamis.descriptors.neural.runtime import opened, session
 from tamis.descriptors.neural.weights.locate import missing, weights_of
 from tamis.descriptors.neural.weights.source import Source
 from tamis.descriptors.neural.weights.torch_file import Weights
 from tamis.errors import InvalidParameterError, WeightsError, printable
 from tamis.files.cache import held, kept
-from tamis.images import Pixels, Square, as_rgb, fit
+from tamis.images import Square
 
 _VERSION: Final = 1  # of how graphs are built; a new one leaves what is cached aside
-_GPU_BATCH: Final = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class Backbone(Descriptor):
+class Backbone(OnnxDescriptor):
     """The last features of a network that was trained on other pictures.
 
     What the network has before its classifier: the mean over the picture of each of its
@@ -63,7 +61,6 @@ class Backbone(Descriptor):
 
     name: str  # type: ignore[misc]
     size: int | None = None
-    flip: int = 0
     power: float | None = None
 
     def __post_init__(self) -> None:
@@ -135,60 +132,27 @@ class Backbone(Descriptor):
         return spec_of(self)
 
     @property
-    def view(self) -> Square:
-        """A square, onto which the picture is stretched or of which its middle is shown."""
+    def preprocessing(self) -> Preprocessing:  # noqa: D102 - as OnnxDescriptor
         assert self.size is not None
-        return Square(self.size, self.entry.crop)
+        return Preprocessing(
+            square=Square(self.size, self.entry.crop),
+            height=self.size,
+            width=self.size,
+            mean=self.entry.mean,
+            std=self.entry.std,
+        )
 
-    def describe(self, images: Sequence[Pixels]) -> Features:  # noqa: D102 - as Descriptor
-        features = np.empty((len(images), self.dim), np.float32)
-        if not len(images):
-            return features
-        running = self._session()
-        # On a processor a picture costs the same alone as in a batch, and then what is
-        # said of it cannot depend on its neighbours.
-        step = _GPU_BATCH if on_gpu(running) else 1
-        name = only_input(running)
-        for start in range(0, len(images), step):
-            batch = self.prepare(images[start : start + step])
-            found = self._answer(running, {name: batch})
-            if self.flip:
-                mirrored = np.ascontiguousarray(batch[..., ::-1])
-                found = (found + self._answer(running, {name: mirrored})) / 2
-            features[start : start + step] = found
+    def _network(self) -> Network:
+        key = self.__dict__.get("_digest", self.name)
+        return Network(opened(key, lambda: session(self.graph())))
+
+    def _finish(self, features: Features) -> Features:
+        if not np.isfinite(features).all():
+            raise WeightsError(f"the graph of {self.name} must give finite values, and does not.")
         if self.power != 1:
             roots = np.abs(features) ** np.float32(self.power)
             np.copysign(roots, features, out=features)
         return features
-
-    def _answer(self, running: Any, inputs: dict[str, Any]) -> npt.NDArray[Any]:
-        """Run the graph, which may be another's, and check its answer."""
-        found: npt.NDArray[Any] = run(running, inputs)[0]
-        (given,) = inputs.values()
-        if found.shape != (len(given), self.dim) or not np.isfinite(found).all():
-            raise WeightsError(
-                f"the graph of {self.name} must give ({len(given)}, {self.dim}) finite values. Got "
-                f"{found.dtype} of shape {found.shape}."
-            )
-        return found
-
-    def prepare(self, images: Sequence[Pixels]) -> npt.NDArray[np.float32]:
-        """Bring pictures to the form that the network takes.
-
-        Returns
-        -------
-        ndarray of shape (len(images), 3, size, size), float32
-            Normalised by the mean and the deviation of the entry.
-        """
-        view = self.view
-        batch = np.empty((len(images), 3, view.side, view.side), np.float32)
-        mean, std = np.array([self.entry.mean, self.entry.std], np.float32)
-        for image, out in zip(images, batch, strict=True):
-            square = fit(as_rgb(image), view)
-            for channel, plane in enumerate(cv2.split(square)):
-                np.subtract(plane, mean[channel], out=out[channel])
-                out[channel] *= 1 / std[channel]
-        return batch
 
     def graph(self) -> bytes:
         """Give the serialized ONNX graph that it runs.
@@ -216,7 +180,7 @@ class Backbone(Descriptor):
         MissingExtraError, WeightsError
             As `graph`.
         """
-        self._session()
+        self._network()
 
     def using(self, graph: bytes) -> Self:
         """Give the same descriptor, which runs this graph and looks for no other.
@@ -236,9 +200,6 @@ class Backbone(Descriptor):
     @property
     def _stem(self) -> str:
         return f"{self.name}-v{_VERSION}-{(self.entry.origin.sha256 or '')[:8]}"
-
-    def _session(self) -> Any:
-        return opened(self.__dict__.get("_digest", self.name), lambda: session(self.graph()))
 
 
 def weights(name: str) -> Weights:

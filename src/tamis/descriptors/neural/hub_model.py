@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, final
 
-from tamis.descriptors.neural.onnx_descriptor import Foreign, check_printable
-from tamis.descriptors.neural.onnx_file import locations
-from tamis.descriptors.neural.preprocessing import read_wishes
+from tamis.descriptors.neural.external import ExternalNetwork, check_printable
+from tamis.descriptors.neural.graph_file import locations
+from tamis.descriptors.neural.preprocessing import read_preprocessor_config
 from tamis.descriptors.neural.weights.hub import fetch, fetch_if_any
 from tamis.descriptors.neural.weights.locate import ready
 from tamis.descriptors.neural.weights.source import MAIN, Source
@@ -17,12 +17,12 @@ FILES: Final = ("onnx/model.onnx", "model.onnx")
 """Where repositories keep their network, unless ``file=`` names another."""
 
 _REPOSITORY: Final = re.compile(r"[\w\-.]+/[\w\-.]+", re.ASCII)
-_WISHES: Final = "preprocessor_config.json"
+_CONFIG: Final = "preprocessor_config.json"
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class HubModel(Foreign):
+class HubModel(ExternalNetwork):
     """The network in an ONNX file on the Hugging Face hub.
 
     It is downloaded at its first use, into the cache folder. How it wants its pictures is
@@ -80,19 +80,19 @@ class HubModel(Foreign):
             self._fetched([beside])
         return str(found.path)
 
-    def wishes(self) -> dict[str, Any]:
-        """Read how it wants its pictures."""
+    def read_config(self) -> dict[str, Any]:
+        """Read the ``preprocessor_config.json`` of the repository, if there is one."""
         if None not in (self.crop, self.mean, self.size, self.std):
             return {}
-        asked = f"the {_WISHES} of {self.name}"
+        asked = f"the {_CONFIG} of {self.name}"
         try:
-            found = fetch_if_any(Source(self._repository, _WISHES, self.revision), asked)
+            found = fetch_if_any(Source(self._repository, _CONFIG, self.revision), asked)
         except WeightsError as error:
             raise WeightsError(
-                f"{error} Or say yourself how {self.name} wants its pictures, by crop=, mean=, "
+                f"{error} Or give the preprocessing of {self.name} yourself, by crop=, mean=, "
                 "size= and std=."
             ) from None
-        return {} if found is None else read_wishes(found.path)
+        return {} if found is None else read_preprocessor_config(found.path)
 
     def _fetched(self, files: Any) -> Source:
         sources = [Source(self._repository, file, self.revision) for file in files]
