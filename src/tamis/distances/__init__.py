@@ -74,10 +74,12 @@ from tamis.distances.late_fusion import (
     read_fused,
     reciprocal_ranks,
 )
-from tamis.distances.registry import DISTANCES, check_distance
+from tamis.distances.registry import ADDITIVE, DISTANCES, Additive, check_distance
 
 __all__ = [
+    "ADDITIVE",
     "DISTANCES",
+    "Additive",
     "FusedGallery",
     "Gallery",
     "Part",

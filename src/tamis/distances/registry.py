@@ -68,6 +68,31 @@ DISTANCES: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Additive:
+    """How a distance adds up over the parts of vectors that are put end to end.
+
+    Attributes
+    ----------
+    power : int
+        The distances of the parts, raised to it, add up to that of the whole, raised to it.
+    degree : int
+        A part whose vectors are multiplied by w contributes ``w ** degree`` times as much.
+    """
+
+    power: int
+    degree: int
+
+
+ADDITIVE: Final = {
+    "l1": Additive(power=1, degree=1),
+    "chi2": Additive(power=1, degree=1),
+    "l2": Additive(power=2, degree=2),
+    "sqeuclidean": Additive(power=1, degree=2),
+}
+"""Distances of an early fusion that follow from those of its parts."""
+
+
 def check_distance(name: str) -> None:
     """Raise UnknownNameError unless `name` is one of the `DISTANCES`."""
     if name not in DISTANCES:

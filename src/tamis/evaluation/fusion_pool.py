@@ -7,7 +7,7 @@ little more than the seven alone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,19 +18,14 @@ from tamis.descriptors.fusion.pairwise import (
     Matrices,
     by_rank,
     distance_matrix,
-    median_of,
     nearest_by_sum,
 )
-from tamis.descriptors.fusion.weights import SCALES, UNITS, to_unit
-from tamis.distances import read_fused
+from tamis.descriptors.fusion.weights import SCALES, UNITS, scales_of, to_unit
+from tamis.distances import ADDITIVE, Additive, read_fused
 from tamis.errors import InvalidParameterError
 from tamis.features import FeatureTable
 
 __all__ = ["METHODS", "SCALES", "UNITS", "Pool", "usual_method"]
-
-# What the distances of the parts of an early fusion are raised to, to add up to a number
-# that ranks as the distance of the whole does; and what becomes of the weights.
-_POWERS: Final = {"l1": (1, 1), "chi2": (1, 1), "l2": (2, 2), "sqeuclidean": (1, 2)}
 
 Rows = npt.NDArray[np.intp]
 Values = npt.NDArray[np.float64]
@@ -46,7 +41,7 @@ def usual_method(distances: Sequence[str], distance: str) -> str:
     distance : str
         That is asked for instead; or empty.
     """
-    early = set(distances) == {"l1"} and (distance or "l1") in _POWERS
+    early = set(distances) == {"l1"} and (distance or "l1") in ADDITIVE
     return "early" if early else "sum"
 
 
@@ -66,8 +61,8 @@ class Pool:
         The vectors.
     method, scale : str
         How they are fused, and where weights come from.
-    power : int
-        Of a weight, in what is added.
+    degree : int
+        Power of a weight in what is added, as `tamis.distances.Additive` has it.
     jobs : int
         Threads.
     """
@@ -78,7 +73,7 @@ class Pool:
     features: tuple[npt.NDArray[np.float32], ...]
     method: str
     scale: str
-    power: int
+    degree: int
     jobs: int
 
     @classmethod
@@ -104,16 +99,16 @@ class Pool:
             table.distance if read_fused(table.distance) else distance or table.distance
             for table in tables
         ]
-        power = (1, 1)
+        adds = Additive(power=1, degree=1)
         if method == "early":
             shared = by[0] if len(set(by)) == 1 else "l1"
             by = [shared] * len(by)
-            if shared not in _POWERS:
+            if shared not in ADDITIVE:
                 raise InvalidParameterError(
                     f"an early fusion by {shared} cannot be told from distances of its parts, only "
-                    f"by {', '.join(_POWERS)}. Compare by --method sum."
+                    f"by {', '.join(ADDITIVE)}. Compare by --method sum."
                 )
-            power = _POWERS[shared]
+            adds = ADDITIVE[shared]
         features = tuple(to_unit(table.features, unit) for table in tables)
         distances = np.stack(
             [
@@ -121,10 +116,10 @@ class Pool:
                 for one, name in zip(features, by, strict=True)
             ]
         )
-        added = distances if power[0] == 1 else distances ** power[0]
+        added = distances if adds.power == 1 else distances**adds.power
         if method == "rrf":
             added = np.stack([by_rank(one) for one in distances])
-        return cls(distances, added, codes, features, method, scale, power[1], jobs)
+        return cls(distances, added, codes, features, method, scale, adds.degree, jobs)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -146,22 +141,15 @@ class Pool:
             features,
             self.method,
             self.scale,
-            self.power,
+            self.degree,
             self.jobs,
         )
 
     def scales(self) -> Values:
         """Find the weight that brings each descriptor to one scale."""
-        if self.method == "rrf" or self.scale == "none":
-            return np.ones(len(self.distances))
-        if self.scale != "deviation":
-            return np.array([1 / median_of(one) for one in self.distances])
-        if self.method == "early":
-            spreads = [float(one.astype(np.float64).std(axis=0).sum()) for one in self.features]
-        else:
-            upper = np.triu_indices(len(self), 1)
-            spreads = [float(one[upper].std(dtype=np.float64)) for one in self.distances]
-        return np.array([1 / spread if spread > 0 else 1.0 for spread in spreads])
+        return np.array(
+            scales_of(self.features, self.distances, scale=self.scale, method=self.method)
+        )
 
     def weights(self, parts: tuple[int, ...], scales: Values) -> Values:
         """Find the weights of a combination, as `tamis.descriptors.Fusion` takes them."""
@@ -169,8 +157,8 @@ class Pool:
         if self.scale != "learned" or len(parts) == 1:
             return start
         matrices = [self.added[part] for part in parts]
-        learned = learn_weights(matrices, self.codes, start**self.power, jobs=self.jobs)
-        return np.array(learned.weights) ** (1 / self.power)
+        learned = learn_weights(matrices, self.codes, start**self.degree, jobs=self.jobs)
+        return np.array(learned.weights) ** (1 / self.degree)
 
     def ranked(
         self,
@@ -184,7 +172,7 @@ class Pool:
         everything = np.arange(len(self))
         return nearest_by_sum(
             self.added,
-            weights**self.power,
+            weights**self.degree,
             parts=parts,
             queries=everything if queries is None else queries,
             gallery=everything,

@@ -1,13 +1,17 @@
 """How the parts of a fusion are brought to one scale."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from tamis.descriptors.base import Features, Labels
+from tamis.distances import ADDITIVE, Additive
 from tamis.errors import InvalidParameterError, TableError
+
+if TYPE_CHECKING:
+    from tamis.descriptors.fusion.pairwise import Matrices
 
 UNITS: Final = ("none", "l1", "l2")
 """By which norm of its own each vector is divided."""
@@ -21,14 +25,12 @@ SAMPLE: Final = 256
 MOST_LEARNED: Final = 2000
 """Training pictures from which weights are learned, at most; the others are left out."""
 
-_SQUARED: Final = ("l2", "sqeuclidean")
-
 
 def sample_to_fit(n: int) -> npt.NDArray[np.intp]:
     """Choose which of n training pictures a median is taken of: always the same ones.
 
-    Of a sample of its own length it is the whole, so that who has these pictures only
-    gets the weights that all would give.
+    If n <= SAMPLE, all rows are chosen, so fitting on just the sample gives the same
+    weights.
     """
     return np.sort(np.random.default_rng(0).permutation(n)[:SAMPLE])
 
@@ -75,7 +77,7 @@ def scaled_weights(
         Weights of an early fusion are to be learned by a distance that does not come
         apart into those of its parts.
     """
-    from tamis.descriptors.fusion.pairwise import distance_matrix, median_of
+    from tamis.descriptors.fusion.pairwise import distance_matrix
 
     if len(vectors[0]) < 2 and scale != "learned":
         return [1.0] * len(vectors)
@@ -83,23 +85,44 @@ def scaled_weights(
         return _learned(vectors, labels, distances, method, jobs)
     rows = sample_to_fit(len(vectors[0]))
     samples = [np.ascontiguousarray(part[rows]) for part in vectors]
-    if scale == "deviation" and method == "early":
-        return [_inverse(float(part.astype(np.float64).std(axis=0).sum())) for part in samples]
     if method == "early":
         # Of distances that do not grow with the vectors (cosine) the median says nothing.
-        distances = [one if one == "l1" else "l2" for one in distances]
-    pairs = [
-        distance_matrix(part, distance=one, jobs=jobs)
-        for part, one in zip(samples, distances, strict=True)
-    ]
-    if scale == "deviation":
-        upper = np.triu_indices(len(samples[0]), 1)
-        return [_inverse(float(one[upper].std(dtype=np.float64))) for one in pairs]
-    return [1 / median_of(one) for one in pairs]
+        distances = [name if name == "l1" else "l2" for name in distances]
+
+    def measured() -> Iterator["Matrices"]:
+        for part, name in zip(samples, distances, strict=True):
+            yield distance_matrix(part, distance=name, jobs=jobs)
+
+    return scales_of(samples, measured(), scale=scale, method=method)
 
 
-def _inverse(spread: float) -> float:
-    return 1 / spread if spread > 0 else 1.0
+def scales_of(
+    vectors: Sequence[Features], matrices: Iterable["Matrices"], *, scale: str, method: str
+) -> list[float]:
+    """Compute the weight that brings each part to one scale.
+
+    Parameters
+    ----------
+    vectors : sequence of ndarray of shape (n, dim), float32
+        By each part.
+    matrices : iterable of ndarray of shape (n, n), float32
+        Distances of these vectors by each part; read only if the scale depends on them.
+    scale : {"median", "deviation", "learned", "none"}
+        Learned weights start from the medians.
+    method : {"early", "sum", "rrf"}
+    """
+    from tamis.descriptors.fusion.pairwise import median_of
+
+    if method == "rrf" or scale == "none":
+        return [1.0] * len(vectors)
+    if scale != "deviation":
+        return [1 / median_of(matrix) for matrix in matrices]
+    if method == "early":
+        spreads = [float(part.astype(np.float64).std(axis=0).sum()) for part in vectors]
+    else:
+        upper = np.triu_indices(len(vectors[0]), 1)
+        spreads = [float(matrix[upper].std(dtype=np.float64)) for matrix in matrices]
+    return [1 / spread if spread > 0 else 1.0 for spread in spreads]
 
 
 def _learned(
@@ -118,7 +141,7 @@ def _learned(
             "weights are learned from pictures whose classes are known: a folder per class. "
             "Leave out @learned to fuse without."
         )
-    if method == "early" and not set(distances) <= {"l1", "chi2", *_SQUARED}:
+    if method == "early" and not set(distances) <= ADDITIVE.keys():
         raise InvalidParameterError(
             f"weights of an early fusion cannot be learned for {distances[0]}, only for l1, l2, "
             "sqeuclidean and chi2. Write @sum@learned to fuse distances."
@@ -130,13 +153,13 @@ def _learned(
         distance_matrix(np.ascontiguousarray(part[rows]), distance=one, jobs=jobs)
         for part, one in zip(vectors, distances, strict=True)
     ]
-    squared = method == "early" and distances[0] in _SQUARED
-    if squared and distances[0] == "l2":  # squares add up, and rank alike
-        matrices = [one**2 for one in matrices]
+    adds = ADDITIVE[distances[0]] if method == "early" else Additive(power=1, degree=1)
+    if adds.power > 1:  # squares add up, and rank alike
+        matrices = [one**adds.power for one in matrices]
     if method == "rrf":
         matrices = [by_rank(one) for one in matrices]
         start = np.ones(len(matrices))
     else:
         start = np.array([1 / median_of(one) for one in matrices])
     weights = learn_weights(matrices, codes.astype(np.intp), start, jobs=jobs).weights
-    return [float(np.sqrt(one)) if squared else one for one in weights]
+    return [weight ** (1 / adds.degree) for weight in weights]
