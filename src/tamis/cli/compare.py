@@ -95,7 +95,6 @@ def compare(
     from tamis.descriptors import descriptor, split_specs
     from tamis.distances import check_distance
     from tamis.errors import InvalidParameterError, printable
-    from tamis.evaluation.classification import versions
     from tamis.evaluation.comparison import DEFAULT_DEPTH
     from tamis.evaluation.comparison import compare as score
     from tamis.splits import check_classes, check_one_fold
@@ -201,7 +200,7 @@ def compare(
                 }
                 for one in result.leads
             ],
-            "signature": result.signature | versions(),
+            "signature": result.signature,
             "n_images": len(tables[0]),
             "failures": as_dicts(tables[0].failures),
             "seconds": time.perf_counter() - start,

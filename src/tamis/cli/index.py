@@ -58,13 +58,13 @@ def index(
     import os
     import time
 
-    from tamis import __version__
     from tamis.cli.console import as_dicts, progress, say, warn, warn_failures, write_json
     from tamis.cli.notes import told
     from tamis.dataset import Dataset
     from tamis.descriptors import Reduction, descriptor, split_specs
     from tamis.descriptors.reduction import LEARNED
     from tamis.errors import InvalidParameterError, TableError, printable
+    from tamis.evaluation.signature import program
     from tamis.store import (
         Approximate,
         Collection,
@@ -149,7 +149,7 @@ def index(
             "descriptors": collection.specs,
             "reductions": kept,
             "recall_at_10": recalls,
-            "signature": {"tamis": __version__},
+            "signature": program(),
             "ignored": list(table.ignored),
             "failures": as_dicts(changes.failures),
             "seconds": time.perf_counter() - start,

@@ -97,7 +97,7 @@ def search(
     from tamis.cli.notes import told
     from tamis.dataset import Dataset
     from tamis.errors import printable
-    from tamis.evaluation.classification import versions
+    from tamis.evaluation.signature import versions
     from tamis.report import contact_sheet
     from tamis.search import search as search_images
 
@@ -127,7 +127,7 @@ def search(
         warn(f"approximate: recall@{k} {recall:.3f} on {sample} stored pictures")
     for hit in hits:
         say(f"{printable(hit.path)}\t{hit.distance:.6g}", unless=json)
-    settings = dict(matches.signature) | {
+    signature = dict(matches.signature) | {
         "k": k,
         "combine": combine,
         "labels": ",".join(label or ["all"]),
@@ -139,7 +139,7 @@ def search(
             queries,
             hits,
             title=f"{name}, searched",
-            settings=settings | versions(),
+            signature=signature | versions(),
             max_pixels=max_pixels,
             jobs=jobs,
         )
@@ -153,7 +153,7 @@ def search(
             "results": [
                 {"path": hit.path, "label": hit.label, "distance": hit.distance} for hit in hits
             ],
-            "signature": settings | versions(),
+            "signature": signature | versions(),
             "failures": as_dicts(matches.failures),
             "seconds": time.perf_counter() - start,
         },

@@ -87,7 +87,7 @@ def sort(
     from tamis.cli.notes import told
     from tamis.dataset import Dataset
     from tamis.errors import printable
-    from tamis.evaluation.classification import versions
+    from tamis.evaluation.signature import versions
     from tamis.files.lock import locked
     from tamis.images import DEFAULT_MAX_PIXELS
     from tamis.sorting import OUTPUTS, check_destination, check_folders, outputs, plan_sort

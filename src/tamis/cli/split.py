@@ -49,13 +49,13 @@ def split(
     import time
     from functools import partial
 
-    from tamis import __version__
     from tamis.cli import writing
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
     from tamis.cli.notes import told
     from tamis.dataset import Dataset
     from tamis.duplicates import with_copies_together
     from tamis.errors import InvalidParameterError, printable
+    from tamis.evaluation.signature import program
     from tamis.files.lock import locked
     from tamis.sorting import check_destination
     from tamis.splits import check_one_fold, only_class
@@ -136,7 +136,7 @@ def split(
                 "blind": blind,
                 "group_by": group_by,
                 "mode": str(mode),
-                "tamis": __version__,
+                **program(),
             },
             "ignored": list(table.ignored),
             "failures": as_dicts(failures),

@@ -1,10 +1,7 @@
 """Evaluation: answers and the truth in, numbers out, with all that they depend on."""
 
-import platform
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +10,7 @@ import numpy.typing as npt
 from tamis.classifiers.predictions import Predictions
 from tamis.duplicates import Overlap
 from tamis.errors import Failure, TableError, printable
-from tamis.images import default_reading
+from tamis.evaluation.signature import Signature, versions
 from tamis.index import Matches
 from tamis.metrics.classification import averages, confusion_matrix, precision_recall_f1
 from tamis.metrics.intervals import RESAMPLES, bootstrap_intervals, wilson_interval
@@ -56,7 +53,7 @@ class Evaluation:
     accuracy: float
     accuracy_ci: tuple[float, float]
     intervals: dict[str, dict[str, tuple[float, float]]]
-    signature: dict[str, str | int]
+    signature: Signature
     failures: tuple[Failure, ...] = ()
     overlap: Overlap | None = None
     without_overlap: "Evaluation | None" = None
@@ -197,16 +194,3 @@ def _without(
         failures=(),
     )
     return evaluate(rest, truth, seed=seed)
-
-
-def versions() -> dict[str, str | int]:
-    """Name the programs that numbers depend on, with versions, and how colours are read."""
-    packages = ("tamis", "numpy", "numba", "simplejpeg", "opencv-python-headless", "pillow")
-    found: dict[str, str | int] = {
-        "python": platform.python_version(),
-        "icc": "applied" if default_reading().icc else "ignored",
-    }
-    found |= {name: version(name) for name in packages}
-    if runtime := sys.modules.get("onnxruntime"):  # loaded: a network was run
-        found["onnxruntime"] = runtime.__version__
-    return found

@@ -16,6 +16,7 @@ from tamis.descriptors.base import check_choice
 from tamis.errors import InvalidParameterError, TableError
 from tamis.evaluation.comparison_result import Candidate, Comparison, Lead
 from tamis.evaluation.fusion_pool import METHODS, SCALES, UNITS, Pool, usual_method
+from tamis.evaluation.signature import Signature, versions
 from tamis.features import FeatureTable, available_processors
 from tamis.metrics.intervals import bootstrap_difference
 from tamis.metrics.ranking import average_precision, mean_of_classes, precision_at
@@ -128,6 +129,20 @@ def compare(
         )
     order = sorted(range(len(found)), key=lambda i: (-candidates[i].mmap, len(found[i])))
     nested, chosen = _nested(pools, found, tables[0].paths, labels, depth, folds, seed, told)
+    signature: Signature = {
+        "task": "comparison",
+        "protocol": "leave-one-out, self excluded",
+        "distance": distance or _own(tables),
+        "depth": depth,
+        "ap": "over the hits found",
+        "fusion": method,
+        "weights": "of ranks" if method == "rrf" and scale != "learned" else scale,
+        "unit": unit,
+        "n_images": len(labels),
+        "n_classes": len(classes),
+        "folds": folds,
+        "seed": seed,
+    }
     return Comparison(
         specs=tuple(table.spec for table in tables),
         method=method,
@@ -144,20 +159,7 @@ def compare(
         ),
         nested=nested,
         chosen=chosen,
-        signature={
-            "task": "comparison",
-            "protocol": "leave-one-out, self excluded",
-            "distance": distance or _own(tables),
-            "depth": depth,
-            "ap": "over the hits found",
-            "fusion": method,
-            "weights": "of ranks" if method == "rrf" and scale != "learned" else scale,
-            "unit": unit,
-            "n_images": len(labels),
-            "n_classes": len(classes),
-            "folds": folds,
-            "seed": seed,
-        },
+        signature=signature | versions(),
     )
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tamis.evaluation.signature import Signature
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -73,4 +75,4 @@ class Comparison:
     leads: tuple[Lead, ...]
     nested: float
     chosen: tuple[tuple[int, ...], ...]
-    signature: dict[str, str | int]
+    signature: Signature

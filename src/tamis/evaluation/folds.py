@@ -9,6 +9,7 @@ from tamis.descriptors import Descriptor
 from tamis.errors import TableError
 from tamis.evaluation.retrieval import Fold, evaluate_retrieval
 from tamis.evaluation.retrieval_scores import RetrievalEvaluation
+from tamis.evaluation.signature import Signature
 from tamis.features import FeatureTable, Progress, available_processors, combine
 from tamis.splits.assign import assign_folds
 from tamis.table import ImageTable, common_root
@@ -77,7 +78,7 @@ def evaluate_in_folds(
     found = evaluate_retrieval(
         first, depths=depths, jobs=jobs, seed=seed, progress=progress, folds=fitted()
     )
-    signature: dict[str, str | int] = {
+    signature: Signature = {
         "descriptor": descriptor.spec,
         "distance": distance or "the descriptor's own",
         "weights": f"learned in {folds} folds, without the queries, seed {seed}",

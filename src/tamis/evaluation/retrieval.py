@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.errors import InvalidParameterError, TableError
-from tamis.evaluation.classification import versions
 from tamis.evaluation.retrieval_scores import (
     AP_OVER_ALL,
     AP_OVER_HITS,
@@ -16,6 +15,7 @@ from tamis.evaluation.retrieval_scores import (
     DepthScores,
     RetrievalEvaluation,
 )
+from tamis.evaluation.signature import Signature, versions
 from tamis.features import FeatureTable, Progress
 from tamis.images.listing import sort_key
 from tamis.index import Index
@@ -189,7 +189,7 @@ def check_task(
     return sorted({int(depth) for depth in depths})
 
 
-def _signature(gallery: FeatureTable, queries: FeatureTable | None) -> dict[str, str | int]:
+def _signature(gallery: FeatureTable, queries: FeatureTable | None) -> Signature:
     if queries is None:
         task, match = "leave-one-out", "excluded, by row"
     else:

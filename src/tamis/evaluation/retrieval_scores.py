@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from tamis.duplicates import Overlap
 from tamis.errors import Failure
+from tamis.evaluation.signature import Signature
 
 AP_OVER_HITS: Final = "AP over hits found"
 AP_OVER_ALL: Final = "AP over all relevant"
@@ -106,7 +107,7 @@ class RetrievalEvaluation:
     depths: tuple[DepthScores, ...]
     classes: tuple[str, ...]
     n_images: int
-    signature: dict[str, str | int]
+    signature: Signature
     n_without_relevant: int = 0
     n_unlabelled: int = 0
     failures: tuple[Failure, ...] = ()

@@ -1,10 +1,8 @@
 """Training: images in, a model out, and how well it does on images held out."""
 
-import contextlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any, Unpack
 
@@ -18,7 +16,8 @@ from tamis.dataset import Dataset
 from tamis.descriptors import Descriptor, descriptor
 from tamis.duplicates import overlap
 from tamis.errors import Failure, InvalidParameterError, MissingExtraError, TableError
-from tamis.evaluation.classification import Evaluation, evaluate, versions
+from tamis.evaluation.classification import Evaluation, evaluate
+from tamis.evaluation.signature import versions
 from tamis.features import Reading
 from tamis.files.digest import digest_of
 from tamis.model.model import Model
@@ -139,8 +138,7 @@ def fit(
             "descriptor": fitted.spec,
             **learner.settings,
             **_about(known.paths, known.labels, examples.table),
-            **versions(),
-            **_installed("scikit-learn", "scipy", "onnxruntime"),
+            **versions("scikit-learn", "scipy", "onnxruntime"),
         },
         history=learner.history,
         failures=known.failures,
@@ -258,8 +256,7 @@ def train_network(
             **{key: str(value) for key, value in options.items() if value is not None},
             **classifier.settings,
             **_about(read.paths, read.labels, parts.train),
-            **versions(),
-            **_installed("torch", "onnxruntime"),
+            **versions("torch", "onnxruntime"),
         },
         history=classifier.history,
     )
@@ -328,11 +325,3 @@ def _about(
     ]
     content = "".join(lines).encode("utf-8", "surrogateescape")
     return {"n_train": len(paths), "training": digest_of(content)}
-
-
-def _installed(*packages: str) -> dict[str, str | int]:
-    there: dict[str, str | int] = {}
-    for package in packages:
-        with contextlib.suppress(PackageNotFoundError):
-            there[package] = version(package)
-    return there

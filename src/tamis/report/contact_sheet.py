@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from tamis.errors import InvalidParameterError
-from tamis.evaluation.classification import versions
+from tamis.evaluation.signature import versions
 from tamis.features import available_processors
 from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.index import Hit
@@ -23,7 +23,7 @@ def contact_sheet(
     found: Sequence[Hit],
     *,
     title: str,
-    settings: Mapping[str, object],
+    signature: Mapping[str, object],
     max_pixels: int = DEFAULT_MAX_PIXELS,
     jobs: int | None = None,
 ) -> str:
@@ -37,7 +37,7 @@ def contact_sheet(
         Nearest first.
     title : str
         Heading of the page.
-    settings : mapping
+    signature : mapping
         All that the results depend on.
     max_pixels : int
         As `tamis.images.read_image` takes it.
@@ -71,7 +71,7 @@ def contact_sheet(
             found=found,
             query_thumbnails=asked,
             thumbnails=made,
-            settings={k: v for k, v in settings.items() if k not in versions()},
-            versions={k: v for k, v in settings.items() if k in versions()},
+            settings={k: v for k, v in signature.items() if k not in versions()},
+            versions={k: v for k, v in signature.items() if k in versions()},
         )
     )

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from tamis.classifiers.predictions import Predictions
 from tamis.errors import Failure, InvalidParameterError, printable
-from tamis.evaluation.classification import Evaluation, versions
+from tamis.evaluation.classification import Evaluation
+from tamis.evaluation.signature import versions
 from tamis.features import available_processors
 from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.report.confusion import Matrix
