@@ -23,7 +23,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from machine import coreldb, describe
 from tamis.descriptors import descriptor
-from tamis.descriptors.cost import sample_picture
+from tamis.descriptors.catalog import sample_picture
 from tamis.descriptors.neural.backbone import Backbone
 from tamis.features import extract
 from tamis.splits.assign import assign_parts

@@ -264,7 +264,7 @@ def safetensors(folder: Path) -> Path:
     """Write three tensors."""
     header = {
         "a": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
-        "b": {"dtype": "BF16", "shape": [4], "data_offsets": [24, 32]},
+        "b": {"dtype": "F16", "shape": [4], "data_offsets": [24, 32]},
         "c": {"dtype": "I64", "shape": [], "data_offsets": [32, 40]},
     }
     import json

@@ -77,6 +77,15 @@ def test_any_picture_gives_a_finite_vector_of_the_stated_length(name, size):
         assert np.isfinite(features).all(), what
 
 
+def test_one_image_is_not_taken_for_a_sequence(name):
+    described = descriptor(small(name))
+    for image in (photo(8, 9), photo(8, 9)[:, :, 0]):
+        with pytest.raises(InvalidParameterError, match=r"write describe\(\[image\]\)\[0\]"):
+            described.describe(image)
+    stack = np.stack([photo(8, 9), photo(8, 9)])
+    np.testing.assert_array_equal(described.describe(stack), described.describe(list(stack)))
+
+
 def test_no_pictures_give_no_rows(name):
     described = descriptor(name)
     assert described.describe([]).shape == (0, described.dim)

@@ -87,7 +87,7 @@ def test_a_spec_has_one_canonical_form(spec, canonical):
         ("moments>gauss226", InvalidParameterError, r"in \[1, 225\]"),
         ("moments>sparse226", InvalidParameterError, r"in \[1, 225\]"),
         ("moments>pca3>gauss2", InvalidParameterError, "reduced already"),
-        ("moments>pca3+edge", InvalidParameterError, "fusion of reductions"),
+        ("moments>pca3+edge", InvalidParameterError, "Reductions cannot be fused"),
         ("moments>pca3(seed=1)", InvalidParameterError, "no argument"),
         ("moments>gauss3(file=x.npz)", InvalidParameterError, "no argument"),
         ("moments>gauss3(seed=-1)", InvalidParameterError, "seed must be"),

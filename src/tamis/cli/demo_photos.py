@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from tamis.errors import MissingExtraError
 from tamis.images import as_rgb
 
 TILE: Final = 64
@@ -44,8 +45,16 @@ def write_tiles(folder: str) -> int:
     -------
     int
         Number of tiles.
+
+    Raises
+    ------
+    MissingExtraError
+        scikit-image is not installed.
     """
-    from skimage import data
+    try:
+        from skimage import data
+    except ImportError:
+        raise MissingExtraError.for_extra("demo", "tamis demo") from None
 
     number = 0
     for label, source in SOURCES.items():

@@ -39,8 +39,7 @@ def descriptors(
     """
     from tamis.cli.console import warn, write_json
     from tamis.descriptors import descriptor
-    from tamis.descriptors.catalog import Entry, entries
-    from tamis.descriptors.cost import SHAPE
+    from tamis.descriptors.catalog import SHAPE, Entry, entries
 
     if download:
         _download(spec)
@@ -81,7 +80,7 @@ def _measure(listed: "list[Entry]", failures: dict[str, str]) -> list[float | No
     """Measure each; what is not installed, and what other packages raise, are failures."""
     from tamis.cli.console import progress
     from tamis.descriptors import descriptor, plugins
-    from tamis.descriptors.cost import cost
+    from tamis.descriptors.catalog import cost
     from tamis.errors import TamisError
 
     costs: list[float | None] = []

@@ -68,13 +68,18 @@ class Descriptor(ABC):
         Parameters
         ----------
         images : sequence of ndarray, uint8
-            As `tamis.images.as_rgb` takes them. Each is brought to the working
-            size first.
+            As `tamis.images.as_rgb` takes them; an array of shape (n, H, W, 3) is one,
+            too. Each is brought to the working size first.
 
         Returns
         -------
         ndarray of shape (len(images), dim), float32
-            Finite for any picture.
+            Finite for any image.
+
+        Raises
+        ------
+        InvalidParameterError
+            One image is given instead of a sequence of images.
         """
 
     @property
@@ -182,6 +187,7 @@ class PixelDescriptor(Descriptor):
         return spec_of(self)
 
     def describe(self, images: Sequence[Pixels]) -> Features:  # noqa: D102 - as Descriptor
+        check_images(images)
         features = np.zeros((len(images), self.dim), np.float32)
         for image, row in zip(images, features, strict=True):
             self._fill(fit(as_rgb(image), self.size), row)
@@ -190,6 +196,18 @@ class PixelDescriptor(Descriptor):
     @abstractmethod
     def _fill(self, image: Pixels, out: Features) -> None:
         """Write the vector of one (H, W, 3) picture into `out`, of shape (dim,), all 0."""
+
+
+def check_images(images: Sequence[Pixels]) -> None:
+    """Raise InvalidParameterError if one image is given where several are expected.
+
+    The rows of one array of shape (H, W, 3) would pass for H grey images.
+    """
+    if isinstance(images, np.ndarray) and images.ndim < 4:
+        raise InvalidParameterError(
+            "describe takes a sequence of images, or one array of shape (n, H, W, 3). Got one "
+            f"array of shape {images.shape}; write describe([image])[0] to describe one image."
+        )
 
 
 def check_int(

@@ -7,10 +7,10 @@ comes after the colon of a name: ``onnx:"/a path/model.onnx"``.
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from tamis.errors import InvalidParameterError
+from tamis.errors import InvalidParameterError, UnknownNameError
 
 Value = int | float | str | None
 
@@ -21,6 +21,10 @@ _SPEC: Final = re.compile(
 )
 _QUOTED: Final = re.compile(r'"((?:[^"]|"")*)"')
 _PLAIN: Final = re.compile(r"[\w\-./:@~]+")
+_WORD: Final = re.compile(r"([A-Za-z_]+)(\d*)", re.ASCII)
+
+WEIGHT: Final = re.compile(r"([0-9.]+)\s*\*")
+"""Begins a part of a fusion that has a weight."""
 
 
 def split_specs(text: str, separator: str = ",") -> list[str]:
@@ -43,6 +47,49 @@ def split_specs(text: str, separator: str = ",") -> list[str]:
         else:
             parts[-1] += character
     return [part.strip() for part in parts if part.strip()]
+
+
+def split_reduction(spec: str) -> tuple[str, str, str]:
+    """Cut a spec at its last ``>`` that is outside of brackets and quotes.
+
+    Returns
+    -------
+    base, arrow, reduction : str
+        The arrow is empty if the spec has no reduction.
+
+    Examples
+    --------
+    >>> split_reduction("color+lbp>pca64")
+    ('color+lbp', '>', 'pca64')
+    """
+    *before, last = split_specs(f"{spec} ", ">") or [""]
+    if not before and ">" not in (spec.strip()[:1], spec.strip()[-1:]):
+        return spec, "", ""
+    return ">".join(before), ">", last
+
+
+def read_word(word: str, methods: Sequence[str]) -> tuple[str, int]:
+    """Cut ``pca64`` into the method, one of `methods`, and the length.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such method.
+    InvalidParameterError
+        If there is no length.
+    """
+    match = _WORD.fullmatch(word)
+    if match is None:
+        raise InvalidParameterError(
+            f"cannot read the reduction {word!r}. Write one of {', '.join(methods)} with a length, "
+            "as color>pca64. It reduces all that stands before it, as color+lbp>pca64. "
+            "Reductions cannot be fused."
+        )
+    if match[1] not in methods:
+        raise UnknownNameError.among("reduction", match[1], methods)
+    if not match[2]:
+        raise InvalidParameterError(f"{word} needs a length, such as {word}64.")
+    return match[1], int(match[2])
 
 
 def read(spec: str) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +14,7 @@ from tamis.descriptors.components import Components, fit_components
 from tamis.descriptors.fusion.fusion import Fusion
 from tamis.descriptors.grammar import written
 from tamis.descriptors.projection import project
-from tamis.errors import InvalidParameterError, ReductionError, UnknownNameError, printable
+from tamis.errors import InvalidParameterError, ReductionError, printable
 from tamis.images import Pixels
 
 LEARNED: Final = ("pca", "whiten")
@@ -25,8 +24,6 @@ RANDOM: Final = ("gauss", "sparse")
 """Methods that need none."""
 
 METHODS: Final = (*LEARNED, *RANDOM)
-
-_WORD: Final = re.compile(r"([A-Za-z_]+)(\d*)", re.ASCII)
 
 
 @final
@@ -288,30 +285,6 @@ def may_become(wanted: Descriptor, fitted: Descriptor) -> bool:
         ways = [(one.parts, one.method, one.unit) for one in (wanted, fitted)]
         return ways[0] == ways[1]
     return False
-
-
-def read_word(word: str) -> tuple[str, int]:
-    """Cut ``pca64`` into the method and the length.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such method.
-    InvalidParameterError
-        If there is no length.
-    """
-    match = _WORD.fullmatch(word)
-    if match is None:
-        raise InvalidParameterError(
-            f"cannot read the reduction {word!r}. Write one of {', '.join(METHODS)} with a length, "
-            "as color>pca64. It reduces all that stands before it, as color+lbp>pca64; a fusion of "
-            "reductions there is not."
-        )
-    if match[1] not in METHODS:
-        raise UnknownNameError.among("reduction", match[1], METHODS)
-    if not match[2]:
-        raise InvalidParameterError(f"{word} needs a length, such as {word}64.")
-    return match[1], int(match[2])
 
 
 @lru_cache(maxsize=4)

@@ -3,7 +3,6 @@
 import dataclasses
 import importlib
 import os
-import re
 from typing import Any, Final
 
 from tamis.descriptors import plugins
@@ -11,8 +10,17 @@ from tamis.descriptors.base import Descriptor
 from tamis.descriptors.components import Components
 from tamis.descriptors.fusion.fusion import METHODS, Fusion
 from tamis.descriptors.fusion.weights import SCALES, UNITS
-from tamis.descriptors.grammar import read, read_arguments, split_specs
-from tamis.descriptors.reduction import RANDOM, Reduction, may_become, read_word
+from tamis.descriptors.grammar import (
+    WEIGHT,
+    read,
+    read_arguments,
+    read_word,
+    split_reduction,
+    split_specs,
+)
+from tamis.descriptors.neural.catalog import ENTRIES
+from tamis.descriptors.reduction import METHODS as REDUCTIONS
+from tamis.descriptors.reduction import RANDOM, Reduction, may_become
 from tamis.errors import (
     FileFormatError,
     InvalidParameterError,
@@ -40,16 +48,7 @@ DESCRIPTORS: Final = {
     "daisy": "tamis.descriptors.classical.daisy:Daisy",
     "gist": "tamis.descriptors.classical.gist:Gist",
     "vlad": "tamis.descriptors.classical.vlad:Vlad",
-    "efficientnet-lite0": "tamis.descriptors.neural.backbone:Backbone",
-    "efficientnet-lite1": "tamis.descriptors.neural.backbone:Backbone",
-    "efficientnet-lite2": "tamis.descriptors.neural.backbone:Backbone",
-    "vgg16": "tamis.descriptors.neural.backbone:Backbone",
-    "vgg19": "tamis.descriptors.neural.backbone:Backbone",
-    "resnet18": "tamis.descriptors.neural.backbone:Backbone",
-    "resnet50": "tamis.descriptors.neural.backbone:Backbone",
-    "resnet152": "tamis.descriptors.neural.backbone:Backbone",
-    "dinov2-small": "tamis.descriptors.neural.backbone:Backbone",
-    "clip-vit-b32": "tamis.descriptors.neural.backbone:Backbone",
+    **dict.fromkeys(ENTRIES, "tamis.descriptors.neural.backbone:Backbone"),
 }
 
 SCHEMES: Final = {
@@ -60,8 +59,6 @@ SCHEMES: Final = {
 
 _UNIT_WORDS: Final = {f"{unit}unit": unit for unit in UNITS if unit != "none"}
 _FUSION_WORDS: Final = (*METHODS, *_UNIT_WORDS, *SCALES)
-
-_WEIGHTED: Final = re.compile(r"([0-9.]+)\s*\*")
 
 
 def names() -> list[str]:
@@ -109,14 +106,14 @@ def descriptor(spec: str, *, stored_in: str | os.PathLike[str] | None = None) ->
     >>> descriptor("color(bins=8)").spec
     'color(bins=8,regions=3,size=128)'
     """
-    base, arrow, reduction = _cut(spec)
+    base, arrow, reduction = split_reduction(spec)
     if arrow:
         return _reduction(spec, base, reduction, stored_in)
     whole, *words = split_specs(spec, "@") or [""]
     parts = split_specs(whole, "+")
     # A + that is left at the end is inside of a bracket that is never closed.
     open_end = whole.endswith("+") and parts != [whole]
-    if len(parts) > 1 or words or _WEIGHTED.match(whole) or open_end:
+    if len(parts) > 1 or words or WEIGHT.match(whole) or open_end:
         return _fusion(spec, parts, words, stored_in)
     name, text = read(spec)
     scheme, colon, _ = name.partition(":")
@@ -174,7 +171,7 @@ def _fusion(
         if kind in how:
             raise InvalidParameterError(f"{spec!r} says the {kind} of a fusion twice.")
         how[kind] = _UNIT_WORDS.get(word, word)
-    weighted = [_WEIGHTED.match(part) for part in parts]
+    weighted = [WEIGHT.match(part) for part in parts]
     if any(weighted) and not all(weighted):
         raise InvalidParameterError(
             f"give all descriptors of a fusion a weight, or none of them. Got {spec!r}."
@@ -190,14 +187,6 @@ def _fusion(
     return Fusion(parts=built, weights=weights or None, **how)
 
 
-def _cut(spec: str) -> tuple[str, str, str]:
-    """Cut a spec at its last ``>`` that is outside of brackets and quotes."""
-    *before, last = split_specs(f"{spec} ", ">") or [""]
-    if not before and ">" not in (spec.strip()[:1], spec.strip()[-1:]):
-        return spec, "", ""
-    return ">".join(before), ">", last
-
-
 def _reduction(
     spec: str, base: str, word: str, stored_in: str | os.PathLike[str] | None
 ) -> Reduction:
@@ -207,7 +196,7 @@ def _reduction(
             f"Got {spec!r}."
         )
     name, text = read(word)
-    method, length = read_word(name)
+    method, length = read_word(name, REDUCTIONS)
     allowed = ["seed"] if method in RANDOM else ["digest", "file"]
     arguments: dict[str, Any] = dict(read_arguments(name, text, allowed))
     whole = descriptor(base, stored_in=stored_in)

@@ -7,28 +7,26 @@ works as before, from memory.
 import hashlib
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import platformdirs
+
 _DIGITS: Final = 16  # of the SHA-256 in a file's name
 
 
 def cache_folder() -> Path:
-    """Name the folder, which need not exist: by ``TAMIS_CACHE``, or as the system has it."""
+    """Path of the cache folder, which need not exist: ``TAMIS_CACHE``, or the system's place."""
     given = os.environ.get("TAMIS_CACHE")
     if given:
         return Path(given).expanduser()
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return (Path(local) if local else Path.home() / "AppData" / "Local") / "tamis" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "tamis"
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(given) if os.path.isabs(given) else Path.home() / ".cache") / "tamis"
+    folder = Path(platformdirs.user_cache_dir("tamis", appauthor=False))
+    if not folder.is_absolute():
+        raise RuntimeError("the user has no home folder")
+    return folder
 
 
 def kept(stem: str, make: Callable[[], bytes]) -> bytes:

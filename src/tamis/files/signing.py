@@ -12,6 +12,8 @@ import secrets
 import stat
 from typing import Any, Final
 
+import platformdirs
+
 _BYTES: Final = 32
 _NAME: Final = "journal.key"
 
@@ -52,9 +54,7 @@ class Signer:
 
 def user_key() -> bytes | None:
     """Read the user's key, or make it the first time; None if there is no place for it."""
-    import typer
-
-    folder = typer.get_app_dir("tamis")
+    folder = platformdirs.user_config_dir("tamis", appauthor=False, roaming=True)
     if not os.path.isabs(folder):  # a user without a home
         return None
     file = os.path.join(folder, _NAME)

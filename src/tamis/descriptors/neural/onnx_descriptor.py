@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from tamis.descriptors.base import Descriptor, Features
+from tamis.descriptors.base import Descriptor, Features, check_images
 from tamis.descriptors.neural.preprocessing import Preprocessing
 from tamis.descriptors.neural.runtime import on_gpu, only_input, run
 from tamis.errors import WeightsError, printable
@@ -81,6 +81,7 @@ class OnnxDescriptor(Descriptor):
         return self.preprocessing.apply(images)
 
     def describe(self, images: Sequence[Pixels]) -> Features:  # noqa: D102 - as Descriptor
+        check_images(images)
         features = np.empty((len(images), self.dim), np.float32)
         if not len(images):
             return features
