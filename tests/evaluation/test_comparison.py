@@ -1,131 +1,94 @@
-"""Comparisons: against brute force, and what an honest figure must not be."""
+"""`compare` from Python: what is compared, what is left out, what comes back."""
 
-from itertools import combinations
+import json
+import os
 
-import numpy as np
 import pytest
-from scipy.spatial.distance import cdist, pdist
 
+from pictures import write_kinds
+from tamis.dataset import Dataset
+from tamis.descriptors import descriptor
 from tamis.errors import InvalidParameterError, TableError
-from tamis.evaluation.comparison import compare
-from tamis.features import FeatureTable
+from tamis.evaluation.comparison import compare, draw_most, to_choose_on
 
-
-def table_of(features, labels, spec):
-    paths = tuple(f"{i:03}.jpg" for i in range(len(labels)))
-    return FeatureTable(paths, tuple(labels), np.asarray(features, np.float32), spec)
+BY = "color(bins=4),edge,colorlayout"
 
 
 @pytest.fixture(scope="module")
-def labels():
-    return [f"class-{i % 4}" for i in range(48)]
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compare") / "photos"
+    write_kinds(folder, 8)
+    return folder
 
 
-@pytest.fixture(scope="module")
-def tables(labels):
-    """A good descriptor, a fair one and one that knows nothing."""
-    random = np.random.default_rng(3)
-    centres = random.normal(0, 1, (4, 6))
-    codes = np.array([int(label[-1]) for label in labels])
-    spreads = {"good": 0.9, "fair": 2.0, "blind": 50.0}
-    return [
-        table_of(centres[codes] + random.normal(0, spread, (48, 6)), labels, spec)
-        for spec, spread in spreads.items()
-    ]
+def test_a_folder_is_compared_in_one_call(photos):
+    result = compare(photos, BY, fuse=(2, 2), jobs=1)
+    assert len(result.candidates) == 6 and result.n_images == 24 and result.depth == 10
+    assert result.winner == result.candidates[0].spec
+    assert descriptor(result.winner).spec == result.winner
+    found = json.loads(json.dumps(result.to_dict()))
+    assert found["winner"] == result.winner
+    assert found["signature"]["tamis"] and not found["failures"]
+    alone = {one.spec for one in result.candidates if len(one.parts) == 1}
+    assert alone == {descriptor(spec).spec for spec in BY.split(",")}
 
 
-def brute(tables, parts, labels, depth, method="early"):
-    """MMAP over the hits found, by plain loops."""
-    total = 0
-    for part in parts:
-        x = tables[part].features.astype(np.float64)
-        distances = cdist(x, x, "cityblock")
-        if method == "rrf":
-            np.fill_diagonal(distances, -1)  # of itself rank 0, of the nearest other 1
-            ranks = np.argsort(np.argsort(distances, axis=1, kind="stable"), axis=1)
-            total = total - 1 / (60 + ranks)
-        else:
-            total = total + distances / np.median(pdist(x, "cityblock"))
-    np.fill_diagonal(total, np.inf)
-    per_class = {}
-    for query, label in enumerate(labels):
-        ranked = np.argsort(total[query], kind="stable")[:depth]
-        hits, gained = 0, 0.0
-        for rank, other in enumerate(ranked, start=1):
-            if labels[other] == label:
-                hits += 1
-                gained += hits / rank
-        per_class.setdefault(label, []).append(gained / hits if hits else 0.0)
-    return np.mean([np.mean(values) for values in per_class.values()])
+def test_stages_are_announced_and_ended(photos):
+    seen = []
+
+    class Stage:
+        def __init__(self, name, total):
+            self.name, self.total, self.done = name, total, 0
+
+        def __enter__(self):
+            return lambda n: setattr(self, "done", self.done + n)
+
+        def __exit__(self, *_):
+            seen.append((self.name, self.total, self.done))
+
+    compare(photos, "edge,colorlayout", folds=2, jobs=1, stages=Stage)
+    assert seen == [("pictures", 24, 24), ("combinations", 2 * 3 + 2, 2 * 3 + 2)]
 
 
-@pytest.mark.parametrize("method", ["early", "sum", "rrf"])
-def test_every_combination_has_the_figure_of_brute_force(tables, labels, method):
-    result = compare(tables, fuse=(2, 3), depth=7, method=method)
-    found = {one.parts: one.mmap for one in result.candidates}
-    expected = [p for n in (1, 2, 3) for p in combinations(range(3), n)]
-    assert sorted(found) == sorted(expected)
-    for parts in expected:
-        assert found[parts] == pytest.approx(brute(tables, parts, labels, 7, method), abs=2e-3)
-    mmaps = [one.mmap for one in result.candidates]
-    assert mmaps == sorted(mmaps, reverse=True)
-    assert result.specs == ("good", "fair", "blind")
+def test_the_test_part_stays_unseen_unless_it_is_named(photos, tmp_path):
+    for part in ("train", "test"):
+        os.makedirs(tmp_path / part)
+    for kind in sorted(os.listdir(photos)):
+        for number, file in enumerate(sorted(os.listdir(photos / kind))):
+            place = tmp_path / ("test" if number < 2 else "train") / kind
+            os.makedirs(place, exist_ok=True)
+            os.link(photos / kind / file, place / file)
+    opened = Dataset.open(tmp_path, role="examples")
+    known = to_choose_on(opened)
+    assert len(opened) == 24 and set(known.table.splits) == {"train"}
+    assert any("leaving the part test" in remark for remark in known.remarks)
+    assert len(to_choose_on(opened, parts="train,test")) == 24
+    assert compare(tmp_path, "edge", jobs=1).n_images == len(known) == 18
+    assert compare(tmp_path, "edge", parts=["test"], jobs=1).n_images == 6
 
 
-def test_singles_alone_unless_fusions_are_asked_for(tables):
-    result = compare(tables)
-    assert {one.parts for one in result.candidates} == {(0,), (1,), (2,)}
-    assert result.candidates[0].parts == (0,)
-    assert set(result.chosen) == {(0,)}
-    assert result.nested == pytest.approx(result.candidates[0].mmap)
-
-
-def test_the_honest_figure_does_not_reward_luck(labels):
-    """Of many descriptors that know nothing the best looks good, and is not."""
-    random = np.random.default_rng(0)
-    blind = [table_of(random.normal(0, 1, (48, 3)), labels, f"blind-{i}") for i in range(30)]
-    result = compare(blind, depth=5)
-    mean = np.mean([one.mmap for one in result.candidates])
-    assert result.candidates[0].mmap > mean + 0.05
-    assert result.nested < result.candidates[0].mmap - 0.02
-
-
-def test_leads_are_paired_differences(tables):
-    result = compare(tables, fuse=(2, 3), depth=7)
-    found = {one.parts: one.mmap for one in result.candidates}
-    for lead in result.leads:
-        assert lead.difference == pytest.approx(result.candidates[0].mmap - found[lead.other])
-        assert lead.interval[0] <= lead.difference <= lead.interval[1]
-    again = compare(tables, fuse=(2, 3), depth=7, jobs=3)
-    assert again.leads == result.leads
-    assert again.candidates == result.candidates
-    assert again.nested == result.nested
-
-
-def test_progress_tells_of_every_scoring(tables):
-    told = []
-    compare(tables, fuse=(2, 2), folds=4, progress=told.append)
-    assert sum(told) == 6 * 5 + 4
+def test_a_draw_is_said_and_repeats(photos):
+    known = to_choose_on(Dataset.open(photos, role="examples"))
+    assert draw_most(known, 24) is known
+    first, second = (draw_most(known, 15, seed=1) for _ in range(2))
+    assert first.table.paths == second.table.paths and len(first) == 15
+    assert "15 of 24 pictures" in first.remarks[-1]
 
 
 @pytest.mark.parametrize(
-    ("change", "error", "message"),
+    ("by", "options", "message"),
     [
-        ({"fuse": (2, 4)}, InvalidParameterError, "fuse must be a range"),
-        ({"depth": 48}, InvalidParameterError, "depth must be"),
-        ({"method": "product"}, InvalidParameterError, "method must be one of early, sum, rrf"),
-        ({"folds": 1}, InvalidParameterError, "folds must be"),
+        ("edge,edge+gist@learned", {}, "learns from the classes"),
+        ("edge,edge>pca2", {"fuse": (2, 2)}, "cannot be fused"),
+        ("edge", {"distance": "l7"}, "l7"),
     ],
 )
-def test_bad_parameters_say_so(tables, change, error, message):
-    with pytest.raises(error, match=message):
-        compare(tables, **change)
+def test_what_cannot_be_compared_is_refused_before_any_work(photos, by, options, message):
+    with pytest.raises(InvalidParameterError, match=message):
+        compare(photos, by, stages=None, **options)
 
 
-def test_bad_tables_say_so(tables, labels):
-    with pytest.raises(TableError, match="same pictures"):
-        compare([tables[0], tables[1].select(list(range(47)))])
-    with pytest.raises(TableError, match="two classes or more"):
-        compare([table_of(tables[0].features, ["one"] * 48, "x")])
-    with pytest.raises(TableError, match="all with a class"):
-        compare([table_of(tables[0].features, [None, *labels[1:]], "x")])
+def test_one_class_is_refused(photos):
+    only = sorted(os.listdir(photos))[0]
+    with pytest.raises(TableError, match="two classes"):
+        compare(Dataset.open(photos, classes=[only]), "edge", stages=None)

@@ -1,6 +1,7 @@
 """`tamis evaluate`."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +20,11 @@ from tamis.cli.console import (
     writes,
 )
 from tamis.files.kinds import PAGE
+
+if TYPE_CHECKING:
+    from tamis.cli.answering import Teacher
+    from tamis.dataset import Dataset
+    from tamis.errors import Failure
 
 _CLASSIFYING = "Classification"
 _RETRIEVING = "Retrieval"
@@ -144,8 +150,6 @@ def evaluate(
         tamis evaluate --model animals.tamis --test parts/test
     """
     from tamis.cli.answering import teacher
-    from tamis.cli.evaluation.classification import score_classification
-    from tamis.cli.evaluation.retrieval import parse_depths, score_retrieval
     from tamis.errors import InvalidParameterError
 
     forms = {
@@ -160,13 +164,12 @@ def evaluate(
         raise InvalidParameterError(
             f"say what to score, in one of three ways: {', or '.join(forms)}. Got {named}."
         )
+    skipped: Sequence[Failure]
     if source is None and gallery is None and queries is None:
         if test is None or (train is None and model is None):
-            raise InvalidParameterError(
-                "--train and --test are needed both, or --model and --test."
-            )
+            raise InvalidParameterError("give both --train and --test, or both --model and --test.")
         _refuse("retrieval", {"--depth": depth, "--classes": classes, "--split": split})
-        skipped = score_classification(
+        skipped = _classification(
             teacher(
                 train, model, by=by, classifier=classifier, k=k, distance=distance, trust=trust
             ),
@@ -182,13 +185,13 @@ def evaluate(
     else:
         _refuse("classification", {"-k": k, "--report": report, "--classifier": classifier})
         if source is None and (gallery is None or queries is None):
-            raise InvalidParameterError("--gallery and --queries are needed both.")
-        skipped = score_retrieval(
+            raise InvalidParameterError("give both --gallery and --queries.")
+        skipped = _retrieval(
             source or gallery or "",
             queries,
-            depths=parse_depths(depth) if depth else None,
+            depths=_numbers(depth, "--depth") if depth else None,
             classes=classes,
-            splits=split,
+            parts=split,
             truth=truth,
             by=by or "color",
             distance=distance,
@@ -200,6 +203,190 @@ def evaluate(
         )
     if strict and skipped:
         raise typer.Exit(1)
+
+
+def _classification(
+    how: "Teacher",
+    test: str,
+    *,
+    truth: str | None,
+    report: str | None,
+    follow_links: bool,
+    seed: int,
+    jobs: int | None,
+    max_pixels: int,
+    json: str | None,
+) -> "Sequence[Failure]":
+    """Score answers and print the figures; gives the files that were skipped."""
+    import time
+
+    from tamis.cli.answering import answer
+    from tamis.cli.console import as_dicts, say, write_json, write_page
+    from tamis.cli.notes import warn_overlap
+    from tamis.cli.tables import print_evaluation
+    from tamis.duplicates import overlap
+    from tamis.errors import printable
+    from tamis.evaluation.classification import evaluate as evaluate_answers
+
+    start = time.perf_counter()
+    tested = _labelled(test, truth, part="test", follow_links=follow_links)
+    unused, answers = answer(
+        how, tested, follow_links=follow_links, jobs=jobs, max_pixels=max_pixels
+    )
+    pairs = zip(tested.table.paths, tested.table.labels, strict=True)
+    labels = {path: label for path, label in pairs if label is not None}
+    shared = None
+    if how.train is not None:
+        shared = overlap(answers.paths, answers.train_paths)
+        warn_overlap(
+            shared,
+            ("test picture is", "test pictures are"),
+            "among the examples too",
+            {"--train": how.train, "--test": test},
+        )
+    result = evaluate_answers(answers, labels, seed=seed, overlap=shared)
+    if json != "-":
+        print_evaluation(result)
+    if report is not None:
+        from tamis.report import render
+
+        page = render(
+            answers,
+            result,
+            truth=labels,
+            title=f"How well {printable(how.by)} tells {len(result.classes)} classes apart",
+            train_failures=unused,
+            ignored=tested.table.ignored,
+            max_pixels=max_pixels,
+        )
+        write_page(report, page)
+        say(f"see {printable(report)}", unless=json)
+    skipped = (*unused, *answers.failures)
+    write_json(
+        json,
+        result.to_dict()
+        | {
+            "failures": as_dicts(skipped),
+            "ignored": list(tested.table.ignored),
+            "seconds": time.perf_counter() - start,
+        },
+    )
+    return skipped
+
+
+def _retrieval(
+    gallery: str,
+    queries: str | None,
+    *,
+    depths: list[int] | None,
+    classes: "Sequence[str] | None",
+    parts: str | None,
+    truth: str | None,
+    by: str,
+    distance: str,
+    follow_links: bool,
+    seed: int,
+    jobs: int | None,
+    max_pixels: int,
+    json: str | None,
+) -> "Sequence[Failure]":
+    """Score searches and print the figures; gives the files that were skipped."""
+    import time
+
+    from tamis.cli.console import progress, warn, warn_failures, write_json
+    from tamis.cli.notes import warn_overlap
+    from tamis.cli.tables import print_retrieval
+    from tamis.descriptors import descriptor
+    from tamis.evaluation.galleries import evaluate_gallery, needs_folds
+    from tamis.evaluation.retrieval import DEFAULT_DEPTH
+
+    start = time.perf_counter()
+    looked_at_by = descriptor(by)
+    # A truth manifest is that of the queries, where there are queries.
+    named = [(gallery, truth)] if queries is None else [(gallery, None), (queries, truth)]
+    datasets = [
+        _labelled(source, csv, classes=classes, parts=parts, follow_links=follow_links)
+        for source, csv in named
+    ]
+    if queries is None and needs_folds(looked_at_by):
+        warn("weights are learned in 5 folds, so that no picture is scored on its own example")
+    result = evaluate_gallery(
+        *datasets,
+        by=looked_at_by,
+        depths=depths,
+        distance=distance,
+        seed=seed,
+        jobs=jobs,
+        max_pixels=max_pixels,
+        stages=progress,
+    )
+    warn_failures(result.failures)
+    if queries is not None and result.overlap is not None:
+        warn_overlap(
+            result.overlap,
+            ("query is", "queries are"),
+            "in the gallery too, where each finds itself",
+            {"--gallery": gallery, "--queries": queries},
+        )
+    used = result.depths[-1].depth
+    if depths is None and used < DEFAULT_DEPTH:
+        warn(f"only {used} pictures to choose from: depth {used} instead of {DEFAULT_DEPTH}")
+    if json != "-":
+        print_retrieval(result)
+    write_json(
+        json,
+        result.to_dict()
+        | {
+            "ignored": [path for dataset in datasets for path in dataset.table.ignored],
+            "seconds": time.perf_counter() - start,
+        },
+    )
+    return result.failures
+
+
+def _labelled(
+    source: str,
+    truth: str | None,
+    *,
+    part: str | None = None,
+    parts: str | None = None,
+    classes: "Sequence[str] | None" = None,
+    follow_links: bool,
+) -> "Dataset":
+    """Open the pictures of a source whose class is known, and print its remarks."""
+    from dataclasses import replace
+
+    from tamis.cli.notes import told
+    from tamis.dataset import Dataset
+    from tamis.splits import check_one_fold
+
+    # With a manifest the classes of the source itself do not matter.
+    opened = Dataset.open(
+        source,
+        role="scored" if truth is None else "pictures",
+        parts=parts,
+        follow_links=follow_links,
+    )
+    if part is not None:
+        opened = opened.part(part, or_only="val")
+    elif parts is None:
+        check_one_fold(opened.table)
+    known = told(opened.labelled(truth))
+    return replace(known.select(classes=classes), n_unlabelled=0) if classes else known
+
+
+def _numbers(values: list[str], option: str) -> list[int]:
+    """Read numbers of at least 1, each given alone or several with commas between."""
+    from tamis.errors import InvalidParameterError
+
+    numbers = []
+    for word in ",".join(values).split(","):
+        if not (word.strip().isdecimal() and int(word) > 0):
+            raise InvalidParameterError(
+                f"{option} takes numbers of at least 1, such as 10,50. Got {word!r}."
+            )
+        numbers.append(int(word))
+    return numbers
 
 
 def _refuse(kind: str, options: dict[str, object]) -> None:

@@ -1,34 +1,31 @@
-"""Which descriptor, or which fusion of several, serves pictures best.
+"""`compare`: which descriptor, or which fusion of several, serves images best."""
 
-The best of 127 figures flatters whoever wins: some of its lead is luck. So the
-choice itself is tested too, by nested cross-validation: what is best is chosen on
-the pictures of four folds and scored on those of the fifth, which had no say. Weights
-that are learned are learned there anew.
-"""
-
-from collections.abc import Callable, Sequence
-from itertools import combinations
+from collections.abc import Sequence
+from dataclasses import replace
+from math import comb
 from typing import Final
 
-import numpy as np
+from tamis.dataset import Dataset, Source
+from tamis.descriptors import Descriptor, descriptor, split_specs
+from tamis.distances import check_distance
+from tamis.errors import InvalidParameterError, printable
+from tamis.evaluation.candidates import compare_tables
+from tamis.evaluation.comparison_result import Comparison
+from tamis.evaluation.stages import Stages, silent
+from tamis.features import FeatureTable, combine
+from tamis.images import DEFAULT_MAX_PIXELS
+from tamis.splits import check_classes, check_one_fold
+from tamis.splits.assign import draw
 
-from tamis.descriptors.base import check_choice
-from tamis.errors import InvalidParameterError, TableError
-from tamis.evaluation.comparison_result import Candidate, Comparison, Lead
-from tamis.evaluation.fusion_pool import METHODS, SCALES, UNITS, Pool, usual_method
-from tamis.evaluation.signature import Signature, versions
-from tamis.features import FeatureTable, available_processors
-from tamis.metrics.intervals import bootstrap_difference
-from tamis.metrics.ranking import average_precision, mean_of_classes, precision_at
-from tamis.splits.assign import assign_folds
-from tamis.table import ImageTable, common_root
-
-DEFAULT_DEPTH: Final = 10
+DEFAULT_BY: Final = "color,hsv,lbp,edge,hog,gabor,daisy"
+DEFAULT_MOST: Final = 4000
 
 
 def compare(
-    tables: Sequence[FeatureTable],
+    images: Source | Dataset,
+    by: str | Sequence[str | Descriptor] = DEFAULT_BY,
     *,
+    parts: str | Sequence[str] | None = None,
     fuse: tuple[int, int] = (1, 1),
     depth: int | None = None,
     distance: str = "",
@@ -36,198 +33,144 @@ def compare(
     scale: str = "median",
     unit: str = "none",
     folds: int = 5,
+    most: int = DEFAULT_MOST,
     seed: int = 0,
     jobs: int | None = None,
-    progress: Callable[[int], object] | None = None,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    stages: Stages = silent,
 ) -> Comparison:
-    """Score descriptors and all their fusions by leave-one-out retrieval.
+    """Score descriptors and their fusions by leave-one-out retrieval.
+
+    Each image queries all others, and results of its class are relevant. The best of many
+    figures flatters, so the choice itself is scored too, on images without a say in it.
 
     Parameters
     ----------
-    tables : sequence of FeatureTable
-        The same labelled pictures by each descriptor. Memory: 4 bytes per pair of
-        pictures and descriptor, twice for l2 and rrf.
+    images : Dataset, or what `Dataset.open` takes
+        Images without a class are left out.
+    by : str or sequence of (str or Descriptor)
+        Descriptors; a text names several with commas between.
+    parts : sequence of str, optional
+        Take these parts of a split; by default all but ``test``, since to choose is to learn.
+        A text names several with commas between.
     fuse : (int, int)
         Least and most descriptors in a fusion; (1, 1) fuses none.
-    depth : int, optional
-        Results that count; by default 10, or all others if there are fewer.
-    distance : str
-        One of `tamis.distances.DISTANCES`; each descriptor's own by default.
-    method : {"", "early", "sum", "rrf"}
-        How to fuse, as `tamis.descriptors.Fusion` does; by default as it does without
-        being told, but ``sum`` if the distance of an early fusion is no sum.
-    scale : {"median", "deviation", "learned", "none"}
-        Where weights come from, likewise; of rrf only "learned" makes a difference.
-    unit : {"none", "l1", "l2"}
-        By which norm vectors are divided first.
-    folds : int
-        Of the nested cross-validation; at least 2.
+    most : int
+        If there are more images, so many are drawn at random, each class in its proportion.
+    depth, distance, method, scale, unit, folds
+        As `tamis.evaluation.candidates.compare_tables` takes them.
     seed : int
-        Of folds and bootstrap.
+        Of the draw, the folds and the bootstrap.
     jobs : int, optional
-        Threads.
-    progress : callable, optional
-        Told how many combinations were scored, `folds` + 1 times each.
+        Threads; as many as there are processors by default.
+    max_pixels : int
+        Skip images of more pixels than this.
+    stages : callable
+        Shows the progress, as `tamis.evaluation.stages.Stages`.
 
     Raises
     ------
-    TableError
-        The tables are not of the same pictures, a picture has no label, or there
-        is only one class.
     InvalidParameterError
-        A parameter is out of its range.
-    """
-    labels, depth = _check(tables, fuse, depth, folds)
-    method = method or usual_method([table.distance for table in tables], distance)
-    for name, value, choices in (
-        ("method", method, METHODS),
-        ("scale", scale, SCALES),
-        ("unit", unit, UNITS),
-    ):
-        check_choice(name, value, choices)
-    told = progress or (lambda _: None)
-    classes, codes = np.unique(np.array(labels), return_inverse=True)
+        A parameter is out of its range, or a descriptor cannot be compared.
+    TableError
+        There are no two classes of images.
 
-    def measured(unit: str) -> Pool:
-        return Pool.of(
+    Examples
+    --------
+    >>> result = compare("photos", "color,edge", fuse=(2, 2))  # doctest: +SKIP
+    >>> result.winner  # doctest: +SKIP
+    '0.0321*color+0.118*edge'
+    """
+    if distance:
+        check_distance(distance)
+    specs = split_specs(by) if isinstance(by, str) else by
+    descriptors = [descriptor(one) if isinstance(one, str) else one for one in specs]
+    _check_comparable(descriptors, fuse[1])
+    dataset = to_choose_on(Dataset.open(images, role="examples"), parts=parts)
+    dataset = draw_most(dataset, most, seed=seed)
+    leaves = {leaf.spec: leaf for one in descriptors for leaf in one.leaves}
+    with stages("pictures", len(dataset)) as progress:
+        features = dataset.features_by(
+            list(leaves.values()), jobs=jobs, max_pixels=max_pixels, progress=progress
+        )
+    by_spec = dict(zip(leaves, features, strict=True))
+    tables = [
+        _fitted(one, [by_spec[leaf.spec] for leaf in one.leaves], distance) for one in descriptors
+    ]
+    n_candidates = sum(comb(len(tables), size) for size in {1, *range(fuse[0], fuse[1] + 1)})
+    with stages("combinations", n_candidates * (folds + 1) + folds) as progress:
+        return compare_tables(
             tables,
-            codes,
+            descriptors=descriptors,
+            fuse=fuse,
+            depth=depth,
             distance=distance,
             method=method,
             scale=scale,
             unit=unit,
-            jobs=jobs if jobs is not None else available_processors(),
+            folds=folds,
+            seed=seed,
+            jobs=jobs,
+            progress=progress,
         )
 
-    # A descriptor alone is scored as it is.
-    fused = measured(unit)
-    pools = (fused if unit == "none" else measured("none"), fused)
-    found = [
-        parts
-        for size in {1, *range(fuse[0], fuse[1] + 1)}
-        for parts in combinations(range(len(tables)), size)
-    ]
-    n_relevant = np.bincount(codes)[codes] - 1
-    scales = fused.scales()
-    hits = np.empty((len(found), len(labels)))
-    candidates = []
-    for i, parts in enumerate(found):
-        pool = pools[len(parts) > 1]
-        weights = pool.weights(parts, scales)
-        relevant = codes[pool.ranked(parts, weights, depth=depth)] == codes[:, np.newaxis]
-        told(1)
-        hits[i] = average_precision(relevant)
-        of_all = average_precision(relevant, n_relevant=n_relevant)
-        candidates.append(
-            Candidate(
-                parts,
-                tuple(map(float, weights)),
-                mmap=mean_of_classes(hits[i], codes),
-                mmap_all=mean_of_classes(of_all, codes),
-                precision=float(precision_at(relevant).mean()),
+
+def to_choose_on(dataset: Dataset, *, parts: str | Sequence[str] | None = None) -> Dataset:
+    """Take the labelled images on which a descriptor may be chosen.
+
+    Without `parts`, the part ``test`` of a split stays unseen, unless it is all that there
+    is. The remarks say what was left out.
+
+    Raises
+    ------
+    TableError
+        There are no two classes of images, or images of several folds of a split.
+    """
+    if parts:
+        dataset = dataset.select(parts=parts)
+    table = dataset.table
+    if not parts:
+        check_one_fold(table)
+        kept = [row for row, part in enumerate(table.splits) if part != "test"]
+        if 0 < len(kept) < len(table):
+            table = table.select(kept)
+            said = (
+                f"leaving the part test of {printable(dataset.source)} alone; name the parts "
+                "to take it too"
             )
-        )
-    order = sorted(range(len(found)), key=lambda i: (-candidates[i].mmap, len(found[i])))
-    nested, chosen = _nested(pools, found, tables[0].paths, labels, depth, folds, seed, told)
-    signature: Signature = {
-        "task": "comparison",
-        "protocol": "leave-one-out, self excluded",
-        "distance": distance or _own(tables),
-        "depth": depth,
-        "ap": "over the hits found",
-        "fusion": method,
-        "weights": "of ranks" if method == "rrf" and scale != "learned" else scale,
-        "unit": unit,
-        "n_images": len(labels),
-        "n_classes": len(classes),
-        "folds": folds,
-        "seed": seed,
-    }
-    return Comparison(
-        specs=tuple(table.spec for table in tables),
-        method=method,
-        unit=unit,
-        distance=distance,
-        candidates=tuple(candidates[i] for i in order),
-        leads=tuple(
-            Lead(
-                found[i],
-                mean_of_classes(hits[order[0]] - hits[i], codes),
-                bootstrap_difference(hits[order[0]] - hits[i], codes, seed=seed),
+            dataset = replace(dataset.having(table), remarks=(*dataset.remarks, said))
+    check_classes(table, purpose="a comparison")
+    return dataset.labelled()
+
+
+def draw_most(dataset: Dataset, most: int, *, seed: int = 0) -> Dataset:
+    """Draw so many labelled images at random, if there are more; a remark says so."""
+    if len(dataset) <= most:
+        return dataset
+    said = f"comparing on {most} of {len(dataset)} pictures, drawn at random"
+    drawn = dataset.table.select(draw(dataset.table, most, seed=seed))
+    return replace(dataset.having(drawn), remarks=(*dataset.remarks, said))
+
+
+def _check_comparable(descriptors: Sequence[Descriptor], largest: int) -> None:
+    for one in descriptors:
+        if one.learns_classes:
+            raise InvalidParameterError(
+                f"{one.spec} learns from the classes by which it would be scored. Name its parts, "
+                "and fuse them with --scale learned, which is scored by folds."
             )
-            for i in order[1:6]
-        ),
-        nested=nested,
-        chosen=chosen,
-        signature=signature | versions(),
-    )
+        if largest > 1 and one.leaves != (one,):
+            raise InvalidParameterError(
+                f"{one.spec} is made of others already and cannot be fused. Compare it without "
+                "--fuse."
+            )
 
 
-def _own(tables: Sequence[FeatureTable]) -> str:
-    own = list(dict.fromkeys(table.distance for table in tables))
-    return own[0] if len(own) == 1 else f"each descriptor's own: {', '.join(own)}"
-
-
-def _check(
-    tables: Sequence[FeatureTable], fuse: tuple[int, int], depth: int | None, folds: int
-) -> tuple[list[str], int]:
-    if not tables or any(table.paths != tables[0].paths for table in tables):
-        raise TableError("descriptors can be compared only on the same pictures.")
-    labels = [label for label in tables[0].labels if label is not None]
-    if len(labels) < len(tables[0]) or len(set(labels)) < 2:
-        raise TableError("a comparison needs pictures of two classes or more, all with a class.")
-    if not 1 <= fuse[0] <= fuse[1] <= len(tables):
-        raise InvalidParameterError(
-            f"fuse must be a range within 1 and the number of descriptors, {len(tables)}. "
-            f"Got {fuse[0]}-{fuse[1]}."
-        )
-    if depth is None:
-        depth = min(DEFAULT_DEPTH, len(labels) - 1)
-    if not 1 <= depth < len(labels):
-        raise InvalidParameterError(
-            f"depth must be at least 1 and less than the number of pictures, {len(labels)}. "
-            f"Got {depth}."
-        )
-    if folds < 2:
-        raise InvalidParameterError(f"folds must be at least 2. Got {folds}.")
-    return labels, depth
-
-
-def _nested(
-    pools: tuple[Pool, Pool],
-    found: list[tuple[int, ...]],
-    paths: tuple[str, ...],
-    labels: list[str],
-    depth: int,
-    folds: int,
-    seed: int,
-    told: Callable[[int], object],
-) -> tuple[float, tuple[tuple[int, ...], ...]]:
-    """Choose on the pictures of all folds but one, score on those of that one; in turn."""
-    codes = pools[0].codes
-    precisions = np.empty(len(labels))
-    chosen = []
-    # Below the folder that they lie in: the same folds wherever that is.
-    table = ImageTable(paths, tuple(labels), (None,) * len(labels), common_root(paths))
-    parts_of_folds = assign_folds(table, folds, seed=seed)
-    for fold in range(1, folds + 1):
-        train = np.array(parts_of_folds[f"fold-{fold}/train"], np.intp)
-        test = np.array(parts_of_folds[f"fold-{fold}/test"], np.intp)
-        fused = pools[1].select(train)
-        taught = (fused if pools[0] is pools[1] else pools[0].select(train), fused)
-        scales = fused.scales()
-        scores, weights = [], []
-        for parts in found:
-            known = taught[len(parts) > 1]
-            weights.append(known.weights(parts, scales))
-            ranked = known.ranked(parts, weights[-1], depth=min(depth, len(known) - 1))
-            hits = known.codes[ranked] == known.codes[:, np.newaxis]
-            scores.append(mean_of_classes(average_precision(hits), known.codes))
-            told(1)
-        best = int(np.argmax(scores))
-        chosen.append(found[best])
-        pool = pools[len(found[best]) > 1]
-        ranked = pool.ranked(found[best], weights[best], depth=depth, queries=test)
-        precisions[test] = average_precision(codes[ranked] == codes[test][:, np.newaxis])
-        told(1)
-    return mean_of_classes(precisions, codes), tuple(chosen)
+def _fitted(one: Descriptor, leaves: list[FeatureTable], distance: str) -> FeatureTable:
+    """Fit a reduction or a fusion to the images that are compared; it sees no class."""
+    if not one.fitted:
+        one = one.fit([leaf.features for leaf in leaves], distance=distance)
+    features = combine(one, leaves)
+    if one.leaves == (one,):
+        return features
+    return replace(features, distance=one.compared_by(distance))

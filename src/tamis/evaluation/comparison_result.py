@@ -1,7 +1,9 @@
-"""What a comparison says: all candidates, and what the choice of the best is worth."""
+"""The result of a comparison: all candidates, and what the choice of the best is worth."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from tamis.errors import Failure
 from tamis.evaluation.signature import Signature
 
 
@@ -22,6 +24,8 @@ class Candidate:
         Likewise, over all relevant pictures.
     precision : float
         Share of relevant results, mean over queries.
+    spec : str
+        The candidate as ``--by`` takes it, with these weights.
     """
 
     parts: tuple[int, ...]
@@ -29,6 +33,7 @@ class Candidate:
     mmap: float
     mmap_all: float
     precision: float
+    spec: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ class Comparison:
         What was chosen in each fold.
     signature : dict
         All that the numbers depend on.
+    failures : tuple of Failure
+        Images that could not be read; they do not count in any number.
     """
 
     specs: tuple[str, ...]
@@ -76,3 +83,53 @@ class Comparison:
     nested: float
     chosen: tuple[tuple[int, ...], ...]
     signature: Signature
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def winner(self) -> str:
+        """The spec of the best candidate."""
+        return self.candidates[0].spec
+
+    @property
+    def depth(self) -> int:
+        """Results that counted."""
+        return int(self.signature["depth"])
+
+    @property
+    def n_images(self) -> int:
+        """Images that were compared."""
+        return int(self.signature["n_images"])
+
+    def names(self, parts: tuple[int, ...]) -> list[str]:
+        """Name the descriptors of a candidate."""
+        return [self.specs[part] for part in parts]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in plain types, for JSON."""
+        return {
+            "candidates": [
+                {
+                    "by": self.names(one.parts),
+                    "spec": one.spec,
+                    "depth": self.depth,
+                    "mmap": one.mmap,
+                    "mmap_all": one.mmap_all,
+                    "precision": one.precision,
+                }
+                for one in self.candidates
+            ],
+            "winner": self.winner,
+            "nested_mmap": self.nested,
+            "chosen": [self.names(parts) for parts in self.chosen],
+            "leads": [
+                {
+                    "over": self.names(lead.other),
+                    "difference": lead.difference,
+                    "interval": list(lead.interval),
+                }
+                for lead in self.leads
+            ],
+            "signature": self.signature,
+            "n_images": self.n_images,
+            "failures": [{"path": f.path, "reason": f.reason} for f in self.failures],
+        }

@@ -1,1 +1,0 @@
-"""What `tamis evaluate` does: one file per kind of score."""
