@@ -17,7 +17,7 @@ import numpy.typing as npt
 from machine import SIX, coreldb, describe
 from tamis.descriptors import Fusion, descriptor
 from tamis.features import FeatureTable, available_processors, extract_several
-from tamis.index import Index
+from tamis.features.index import Index
 from tamis.metrics.intervals import bootstrap_means
 from tamis.metrics.ranking import average_precision, mean_of_classes
 from tamis.splits.assign import assign_folds

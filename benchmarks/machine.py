@@ -6,7 +6,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from tamis.descriptors import names
+from tamis.descriptors import list_descriptors
 from tamis.descriptors.neural.catalog import ENTRIES
 from tamis.features import available_processors
 
@@ -33,7 +33,7 @@ def describe() -> str:
 
 def by_hand() -> list[str]:
     """Name the descriptors that are no networks: backbones have benchmarks of their own."""
-    return [name for name in names() if name not in ENTRIES]
+    return [name for name in list_descriptors() if name not in ENTRIES]
 
 
 def coreldb() -> Path:

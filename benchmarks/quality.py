@@ -33,7 +33,7 @@ from tamis.classifiers.knn import KNNClassifier
 from tamis.descriptors import descriptor
 from tamis.distances import nearest
 from tamis.features import available_processors, extract
-from tamis.index import Matches
+from tamis.features.index import Matches
 from tamis.splits.assign import assign_parts
 from tamis.table import ImageTable
 

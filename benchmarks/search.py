@@ -31,7 +31,7 @@ import pyarrow as pa
 from machine import describe
 from tamis.descriptors import descriptor
 from tamis.features import FeatureTable
-from tamis.index import Index
+from tamis.features.index import Index
 from tamis.store import Approximate, Collection, build, update
 from tamis.store.ann import refresh
 from tamis.table import ImageTable

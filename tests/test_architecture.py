@@ -25,11 +25,9 @@ tamis.duplicates
 tamis.distances
 tamis.descriptors
 tamis.features
-tamis.index
 tamis.store
 tamis.splits
 tamis.dataset
-tamis.search
 tamis.classifiers
 tamis.evaluation
 tamis.model

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tamis.classifiers.knn import KNNClassifier
-from tamis.descriptors import descriptor, names
+from tamis.descriptors import descriptor, list_descriptors
 from tamis.descriptors.neural.catalog import ENTRIES
 from tamis.distances import Gallery
 from tamis.evaluation.retrieval import evaluate_retrieval
@@ -69,7 +69,7 @@ def test_the_retrieval_of_six_classes(spec: str, least: float, most: float) -> N
 LEAST = {"gabor": 0.85}
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", list_descriptors())
 def test_a_photo_finds_itself_at_another_size(name: str) -> None:
     """Share of photos whose copy at 96, 224 or 1200 px finds them first."""
     table = ImageTable.from_folder(PHOTOS)

@@ -11,7 +11,7 @@ from tamis.classifiers.knn import KNNClassifier
 from tamis.classifiers.predictions import Predictions
 from tamis.descriptors import descriptor
 from tamis.errors import InvalidParameterError, UnknownNameError
-from tamis.index import Matches
+from tamis.features.index import Matches
 
 SKLEARN = {"l1": "manhattan", "l2": "euclidean", "cosine": "cosine"}
 COLOR = descriptor("color(bins=4)")

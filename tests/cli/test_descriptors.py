@@ -10,7 +10,7 @@ import pytest
 
 from installed import SPARKLE, install
 from pictures import write_kinds
-from tamis.descriptors import descriptor, names
+from tamis.descriptors import descriptor, list_descriptors
 from tamis.descriptors.classical.codebook import fit_codebook
 
 
@@ -30,7 +30,7 @@ def test_the_json_has_all():
     assert (done.returncode, done.stderr) == (0, "")
     result = json.loads(done.stdout)
     assert result["failures"] == []
-    assert [row["name"] for row in result["descriptors"]] == names()
+    assert [row["name"] for row in result["descriptors"]] == list_descriptors()
     for row in result["descriptors"]:
         built = descriptor(row["name"])
         assert row["dim"] == built.dim
@@ -48,10 +48,10 @@ def test_the_table_fits_the_terminal(columns):
     assert max(map(len, lines)) <= columns
     table = lines[1 : lines.index("")]
     starts = [line.split()[0] for line in table if line[0] != " "]
-    assert starts == names()
+    assert starts == list_descriptors()
     assert ("Swain & Ballard 1991" in done.stdout) == (columns == 120)
     # At most one line more for each: readable.
-    assert len(table) < 2 * len(names()) + 1
+    assert len(table) < 2 * len(list_descriptors()) + 1
 
 
 def test_measured_costs_are_said_and_for_what():
@@ -194,7 +194,7 @@ def test_one_of_another_package_is_listed_and_used(tmp_path):
         tmp_path / "site", "sparkling", {"sparkle": "sparkling:Sparkle"}, {"sparkling": SPARKLE}
     )
     rows = json.loads(tamis("descriptors", "--json", "-", path=place).stdout)["descriptors"]
-    assert [row["name"] for row in rows] == [*names(), "sparkle"]
+    assert [row["name"] for row in rows] == [*list_descriptors(), "sparkle"]
     assert rows[-1]["package"] == "sparkling 1.2"
     assert "sparkling 1.2" in tamis("descriptors", "sparkle", path=place).stdout
     train = tmp_path / "train"

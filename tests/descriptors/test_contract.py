@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from tamis.descriptors import descriptor, names
+from tamis.descriptors import descriptor, list_descriptors
 from tamis.descriptors.neural.catalog import ENTRIES
 from tamis.errors import InvalidParameterError
 from tamis.images import DEFAULT_SIZE
 
-ALL = names()
+ALL = list_descriptors()
 RNG = np.random.default_rng(0)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from installed import SPARKLE, install
-from tamis.descriptors import descriptor, names, plugins
+from tamis.descriptors import descriptor, list_descriptors, plugins
 from tamis.descriptors.catalog import Entry, entries
 from tamis.descriptors.registry import DESCRIPTORS
 from tamis.errors import InvalidParameterError, PluginError, UnknownNameError
@@ -37,11 +37,11 @@ def sparkle(installs):
 
 
 def test_without_packages_the_table_is_all():
-    assert names() == list(DESCRIPTORS)
+    assert list_descriptors() == list(DESCRIPTORS)
 
 
 def test_it_is_listed_after_ours_and_not_imported(sparkle):
-    assert names() == [*DESCRIPTORS, "sparkle"]
+    assert list_descriptors() == [*DESCRIPTORS, "sparkle"]
     assert "sparkling" not in sys.modules
 
 
@@ -94,14 +94,14 @@ def test_a_name_that_tamis_has_is_refused_naming_both(installs):
     installs("sparkling", {"edge": "sparkling:Sparkle"}, {"sparkling": SPARKLE})
     with pytest.raises(PluginError, match=r"edge is claimed by tamis itself and by sparkling 1\.2"):
         descriptor("edge")
-    assert names() == list(DESCRIPTORS)
+    assert list_descriptors() == list(DESCRIPTORS)
     assert descriptor("color").name == "color"
 
 
 def test_a_name_that_two_packages_have_is_refused_naming_both(installs):
     installs("sparkling", {"sparkle": "sparkling:Sparkle"}, {"sparkling": SPARKLE})
     installs("dazzling", {"sparkle": "dazzling:Sparkle"}, {"dazzling": SPARKLE}, version="3")
-    assert names() == [*DESCRIPTORS, "sparkle"]
+    assert list_descriptors() == [*DESCRIPTORS, "sparkle"]
     with pytest.raises(PluginError) as caught:
         descriptor("sparkle")
     assert "sparkling 1.2 (sparkling:Sparkle)" in str(caught.value)
@@ -141,7 +141,7 @@ BROKEN = {
 @pytest.mark.parametrize(("place", "module", "reason"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_one_is_blamed_when_it_is_used_and_only_then(installs, place, module, reason):
     installs("dull-package", {"sparkle": place}, {"dull": module})
-    assert names() == [*DESCRIPTORS, "sparkle"]
+    assert list_descriptors() == [*DESCRIPTORS, "sparkle"]
     assert descriptor("color").name == "color"
     with pytest.raises(PluginError) as caught:
         descriptor("sparkle")
@@ -165,8 +165,8 @@ def test_packages_are_looked_up_only_when_asked_for():
     code = (
         "import importlib.metadata as m\n"
         "m.entry_points = lambda **k: print('looked up') or []\n"
-        "import tamis.descriptors; print('imported'); tamis.descriptors.names()\n"
-        "tamis.descriptors.names()"
+        "import tamis.descriptors; print('imported'); tamis.descriptors.list_descriptors()\n"
+        "tamis.descriptors.list_descriptors()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:-1] == ["imported", "looked up"]

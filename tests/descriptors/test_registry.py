@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis.descriptors import Descriptor, descriptor, names
+from tamis.descriptors import Descriptor, descriptor, list_descriptors
 from tamis.descriptors.registry import DESCRIPTORS
 from tamis.errors import InvalidParameterError, UnknownNameError
 
@@ -54,7 +54,7 @@ def test_any_edge_goes_round(threshold, block):
 
 
 def test_the_table_names_what_it_leads_to():
-    assert names() == list(DESCRIPTORS)
+    assert list_descriptors() == list(DESCRIPTORS)
     for name, place in DESCRIPTORS.items():
         module, _, attribute = place.partition(":")
         kind = getattr(importlib.import_module(module), attribute)
@@ -71,7 +71,7 @@ def test_the_table_names_what_it_leads_to():
 def test_an_unknown_name_is_answered_with_the_nearest(spec, near):
     with pytest.raises(UnknownNameError, match=f"Did you mean {near}") as caught:
         descriptor(spec)
-    for name in names():
+    for name in list_descriptors():
         assert name in str(caught.value)
 
 

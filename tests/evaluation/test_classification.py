@@ -14,7 +14,7 @@ from tamis import __version__
 from tamis.classifiers.predictions import Predictions
 from tamis.errors import Failure, TableError
 from tamis.evaluation.classification import Evaluation, evaluate
-from tamis.index import Matches
+from tamis.features.index import Matches
 from tamis.metrics.intervals import wilson_interval
 
 SETTINGS = {"descriptor": "color(size=128)", "distance": "l1", "k": 5, "n_train": 9}

@@ -8,7 +8,7 @@ from tamis.errors import TableError
 from tamis.evaluation.folds import evaluate_in_folds
 from tamis.evaluation.retrieval import evaluate_retrieval
 from tamis.features import FeatureTable, combine
-from tamis.index import Index
+from tamis.features.index import Index
 from tamis.splits.assign import assign_folds
 from tamis.table import ImageTable
 

@@ -12,8 +12,8 @@ import simplejpeg
 from tamis.classifiers.predictions import Predictions
 from tamis.errors import Failure, InvalidParameterError
 from tamis.evaluation.classification import Evaluation, evaluate
+from tamis.features.index import Matches
 from tamis.images import Decoders
-from tamis.index import Matches
 from tamis.report import render
 from tamis.report.confusion import Cell, Matrix, shorten
 from tamis.report.page import _below, _root

@@ -9,10 +9,10 @@ import pytest
 
 from tamis.classifiers.predictions import Predictions
 from tamis.errors import DestinationError, Failure, TableError
+from tamis.features.index import Matches
 from tamis.files.csvfile import read_csv
 from tamis.files.journal import Journal
 from tamis.files.transfer import Mode
-from tamis.index import Matches
 from tamis.sorting import (
     check_destination,
     check_folders,

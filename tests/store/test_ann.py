@@ -13,7 +13,7 @@ from tamis.descriptors import descriptor
 from tamis.distances import DISTANCES
 from tamis.errors import CollectionError, InvalidParameterError, UnknownNameError
 from tamis.features import combine
-from tamis.index import Index
+from tamis.features.index import Index
 from tamis.store import METRICS, Approximate, Collection, build, update
 from tamis.store.ann.embedding import Companion
 from tamis.table import ImageTable

@@ -247,7 +247,7 @@ def test_one_writer_at_a_time(photos, path):
 
 def test_many_small_commits_are_joined(photos, path, monkeypatch):
     monkeypatch.setattr(update_module, "_GROUP", 1)
-    monkeypatch.setattr("tamis.features._CHUNK", 1)
+    monkeypatch.setattr("tamis.features.extraction._CHUNK", 1)
     monkeypatch.setattr(update_module, "_FRAGMENTS", 8)
     update(path, table_of(photos), [COLOR, EDGE])
     collection = check(path, photos, COLOR, EDGE)

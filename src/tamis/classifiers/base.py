@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from tamis.errors import ModelError, UnknownNameError, printable
-from tamis.index import Matches
+from tamis.features.index import Matches
 
 CLASSIFIERS: Final = {
     "knn": "tamis.classifiers.knn:KNNClassifier",

@@ -12,7 +12,7 @@ from tamis.classifiers.base import Classifier, classes_from, number_from
 from tamis.distances import gallery_of
 from tamis.errors import InvalidParameterError, ModelError
 from tamis.features import available_processors
-from tamis.index import Matches
+from tamis.features.index import Matches
 
 DEFAULT_K: Final = 5
 _CHUNK_BYTES: Final = 128 << 20

@@ -1,17 +1,28 @@
 """`Predictions`: what a classifier says of pictures, and on what grounds."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from tamis.errors import Failure
-from tamis.index import Matches
+from tamis.features.index import Matches
+from tamis.table.frames import Columns, Tabular
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Predictions:
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The answer for an image: its path, its class, and how sure it is."""
+
+    path: str
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Predictions(Tabular):
     """What a classifier says of pictures, and on what grounds.
 
     Attributes
@@ -58,6 +69,32 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def __iter__(self) -> Iterator[Prediction]:
+        rows = zip(self.paths, self.labels, self.confidence, strict=True)
+        return (Prediction(path, label, float(share)) for path, label, share in rows)
+
+    def __repr__(self) -> str:
+        bad = f", {len(self.failures)} could not be read" if self.failures else ""
+        n, m = len(self), len(self.classes)
+        return f"Predictions({n:,} image{'s' * (n != 1)}, {m} class{'es' * (m != 1)}{bad})"
+
+    def columns(self) -> Columns:
+        """Return ``path``, ``class``, ``confidence``, the runner-up, and each neighbour."""
+        seconds = self.runners_up
+        columns: dict[str, Sequence[Any]] = {
+            "path": self.paths,
+            "class": self.labels,
+            "confidence": self.confidence.tolist(),
+            "runner_up": [label for label, _ in seconds],
+            "runner_up_confidence": [share for _, share in seconds],
+        }
+        for i in range(self.neighbours.indices.shape[1] if self.train_paths else 0):
+            rows = self.neighbours.indices[:, i]
+            columns[f"neighbour_{i + 1}"] = [self.train_paths[row] for row in rows]
+            columns[f"neighbour_{i + 1}_class"] = [self.train_labels[row] for row in rows]
+            columns[f"neighbour_{i + 1}_distance"] = self.neighbours.distances[:, i].tolist()
+        return columns
 
     @property
     def voted(self) -> bool:

@@ -38,10 +38,9 @@ from tamis.files.atomic import check_output
 from tamis.files.kinds import MODEL
 from tamis.files.lock import locked
 from tamis.images import DEFAULT_MAX_PIXELS
-from tamis.model.training import Trained, need_torch, train_network, train_on
+from tamis.model.training import DEFAULT_BY, Trained, need_torch, train_network, train_on
 from tamis.splits.hold_out import TrainingParts, training_parts
 
-_BY: Final = "efficientnet-lite0"
 _UNFINISHED: Final = ".training"
 
 
@@ -97,7 +96,7 @@ def train_and_tell(
         if net not in NETWORKS:
             with progress("pictures", len(parts.train) + len(parts.validation)) as advance:
                 trained = train_on(
-                    opened, parts, by=by or _BY, classifier=net, k=k, distance=distance,
+                    opened, parts, by=by or DEFAULT_BY, classifier=net, k=k, distance=distance,
                     class_weight=class_weight, seed=seed, jobs=jobs,
                     max_pixels=max_pixels or DEFAULT_MAX_PIXELS, progress=advance,
                 )  # fmt: skip

@@ -96,10 +96,10 @@ def search(
     )
     from tamis.cli.notes import told
     from tamis.dataset import Dataset
+    from tamis.dataset.searching import search as search_images
     from tamis.errors import printable
     from tamis.evaluation.signature import versions
     from tamis.report import contact_sheet
-    from tamis.search import search as search_images
 
     start = time.perf_counter()
     gallery = told(Dataset.open(source, root=root, follow_links=follow_links))

@@ -2,5 +2,17 @@
 
 from tamis.dataset.dataset import Dataset, Source
 from tamis.dataset.opening import Role
+from tamis.dataset.searching import search
+from tamis.dataset.verbs import SplitPlan, describe, index, open, split
 
-__all__ = ["Dataset", "Role", "Source"]
+__all__ = [
+    "Dataset",
+    "Role",
+    "Source",
+    "SplitPlan",
+    "describe",
+    "index",
+    "open",
+    "search",
+    "split",
+]

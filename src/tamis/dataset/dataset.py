@@ -29,6 +29,7 @@ from tamis.splits import Split, class_remarks, part_named, split_of, take_part, 
 from tamis.splits.labels import with_truth
 from tamis.store import Collection, find_reduction
 from tamis.table import ImageTable, class_key
+from tamis.table.frames import html_table
 from tamis.table.sources import from_paths, with_metadata
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | ImageTable
@@ -157,6 +158,9 @@ class Dataset:
         what = f"of {n} class{'es' * (n > 1)}" if n else "without a class"
         plural = "" if len(self) == 1 else "s"
         return f"Dataset({len(self):,} image{plural} {what}, from {printable(self.source)})"
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self), self.table.columns())
 
     @property
     def classes(self) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 from tamis.descriptors import plugins
 from tamis.descriptors.base import Descriptor
 from tamis.descriptors.grammar import written
-from tamis.descriptors.registry import DESCRIPTORS, descriptor, names
+from tamis.descriptors.registry import DESCRIPTORS, descriptor, list_descriptors
 from tamis.errors import TamisError
 from tamis.images import DEFAULT_SIZE, Pixels
 
@@ -112,7 +112,7 @@ def entries() -> tuple[list[Entry], dict[str, str]]:
         The names of the others, and why.
     """
     listed, failures = [], {}
-    for name in names():
+    for name in list_descriptors():
         try:
             listed.append(Entry.of(descriptor(name)))
         except TamisError as error:

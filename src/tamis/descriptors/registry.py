@@ -61,7 +61,7 @@ _UNIT_WORDS: Final = {f"{unit}unit": unit for unit in UNITS if unit != "none"}
 _FUSION_WORDS: Final = (*METHODS, *_UNIT_WORDS, *SCALES)
 
 
-def names() -> list[str]:
+def list_descriptors() -> list[str]:
     """List the names of all descriptors: those of the table in its order, then others'.
 
     Those that other packages announce (`tamis.descriptors.plugins`) are listed
@@ -127,7 +127,7 @@ def descriptor(spec: str, *, stored_in: str | os.PathLike[str] | None = None) ->
     elif name in plugins.announced():
         kind = plugins.load(name)
     else:
-        raise UnknownNameError.among("descriptor", name, names())
+        raise UnknownNameError.among("descriptor", name, list_descriptors())
     allowed = [field.name for field in dataclasses.fields(kind) if field.init]
     named = "name" in allowed  # one class for several names is told which
     allowed = [field for field in allowed if field != "name"]

@@ -11,18 +11,19 @@ from tamis.classifiers.predictions import Predictions
 from tamis.duplicates import Overlap
 from tamis.errors import Failure, TableError, printable
 from tamis.evaluation.signature import Signature, versions
-from tamis.index import Matches
+from tamis.features.index import Matches
 from tamis.metrics.classification import averages, confusion_matrix, precision_recall_f1
 from tamis.metrics.intervals import RESAMPLES, bootstrap_intervals, wilson_interval
 from tamis.table import class_key, one_spelling
+from tamis.table.frames import Columns, Tabular
 
 _SCORES: Final = ("precision", "recall", "f1-score")
 AVERAGES: Final = ("macro avg", "weighted avg")
 """Keys of the averages in a report, beside ``accuracy``."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Evaluation(Tabular):
     """How well pictures were classified.
 
     Attributes
@@ -57,6 +58,19 @@ class Evaluation:
     failures: tuple[Failure, ...] = ()
     overlap: Overlap | None = None
     without_overlap: "Evaluation | None" = None
+
+    def __repr__(self) -> str:
+        low, high = self.accuracy_ci
+        return (
+            f"Evaluation(accuracy {self.accuracy:.1%}, 95 % interval {low:.1%} to {high:.1%}, "
+            f"{self.n_images:,} images of {len(self.classes)} classes)"
+        )
+
+    def columns(self) -> Columns:
+        """Return ``class``, ``precision``, ``recall``, ``f1-score`` and ``support``."""
+        keys = (*_SCORES, "support")
+        rows = self.per_class
+        return {"class": list(rows)} | {key: [row[key] for row in rows.values()] for key in keys}
 
     @property
     def n_images(self) -> int:

@@ -17,8 +17,8 @@ from tamis.evaluation.retrieval_scores import (
 )
 from tamis.evaluation.signature import Signature, versions
 from tamis.features import FeatureTable, Progress
+from tamis.features.index import Index
 from tamis.images.listing import sort_key
-from tamis.index import Index
 from tamis.metrics.classification import Values
 from tamis.metrics.intervals import RESAMPLES, bootstrap_means, wilson_interval
 from tamis.metrics.ranking import (

@@ -91,7 +91,7 @@ def read_csv(
 
 
 def write_csv(
-    file: str | os.PathLike[str],
+    file: str | os.PathLike[str] | int,
     header: Sequence[str],
     rows: Iterable[Sequence[object]],
     *,
@@ -101,7 +101,8 @@ def write_csv(
 
     Parameters
     ----------
-    file : str or os.PathLike
+    file : str, os.PathLike or int
+        A number is that of an open file, which stays open.
     header : sequence of str
     rows : iterable of sequences
     for_spreadsheets : bool
@@ -109,7 +110,10 @@ def write_csv(
         text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return and
         is not a number. Such a cell is read back with its apostrophe.
     """
-    with open(file, "w", encoding="utf-8", errors="surrogateescape", newline="") as lines:
+    stays = isinstance(file, int)
+    with open(
+        file, "w", encoding="utf-8", errors="surrogateescape", newline="", closefd=not stays
+    ) as lines:
         writer = csv.writer(_NewlineEnded(lines), lineterminator="\r\n")
         writer.writerow(header)
         if for_spreadsheets:

@@ -7,6 +7,6 @@ graphs, and the classifier. No weights from elsewhere, no torch.
 from tamis.classifiers.network.served import NetworkView
 from tamis.model.file import is_model
 from tamis.model.model import Model
-from tamis.model.training import Trained, fit
+from tamis.model.training import Trained, fit, train
 
-__all__ = ["Model", "NetworkView", "Trained", "fit", "is_model"]
+__all__ = ["Model", "NetworkView", "Trained", "fit", "is_model", "train"]

@@ -26,11 +26,12 @@ from tamis.errors import (
 )
 from tamis.evaluation.classification import Evaluation, evaluate
 from tamis.features import FeatureTable, Reading
+from tamis.features.index import Matches
 from tamis.files.arrays import read_npz
-from tamis.index import Matches
 from tamis.model.file import read_archive, write_archive
 from tamis.model.manifest import check_examples, check_manifest
 from tamis.model.serialize import from_parts, to_parts
+from tamis.table.frames import html_table
 
 _ARRAYS: Final = "classifier.npz"
 _EXAMPLES: Final = "examples.json"
@@ -87,6 +88,12 @@ class Model:
         by = "" if self.classifier.name == "identity" else f" by {self.descriptor.spec}"
         n = len(self.classes)
         return f"Model({self.net}{by}, {n} class{'es' * (n != 1)})"
+
+    def _repr_html_(self) -> str:
+        signature = {key: str(value) for key, value in self.signature.items()}
+        return html_table(
+            repr(self), {"setting": list(signature), "value": list(signature.values())}
+        )
 
     @property
     def net(self) -> str:

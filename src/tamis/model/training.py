@@ -4,15 +4,16 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Any, Unpack
+from typing import Any, Final, Unpack
 
 import numpy as np
 
 from tamis.classifiers.base import Classifier, classifier_type
 from tamis.classifiers.knn import checked_k
+from tamis.classifiers.network.registry import NETWORKS
 from tamis.classifiers.predictions import Predictions
 from tamis.classifiers.probe import blocks_of
-from tamis.dataset import Dataset
+from tamis.dataset import Dataset, Source
 from tamis.descriptors import Descriptor, descriptor
 from tamis.duplicates import overlap
 from tamis.errors import Failure, InvalidParameterError, MissingExtraError, TableError
@@ -21,8 +22,10 @@ from tamis.evaluation.signature import versions
 from tamis.features import Reading
 from tamis.files.digest import digest_of
 from tamis.model.model import Model
-from tamis.splits.hold_out import TrainingParts
+from tamis.splits.hold_out import TrainingParts, training_parts
 from tamis.table import ImageTable
+
+DEFAULT_BY: Final = "efficientnet-lite0"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -264,6 +267,63 @@ def train_network(
     failures = tuple(one for one in classifier.failures_ if one.path in set(parts.train.paths))
     failures += answers.failures if answers is not None else ()
     return _scored(model, answers, parts, failures, learned=read)
+
+
+def train(
+    source: Source | Dataset,
+    *,
+    by: str | Descriptor = DEFAULT_BY,
+    classifier: str = "probe",
+    validation: float = 0.2,
+    k: int | None = None,
+    distance: str = "",
+    class_weight: str | None = None,
+    seed: int = 0,
+    **reading: Unpack[Reading],
+) -> Model:
+    """Train a model on images whose class is known.
+
+    Parameters
+    ----------
+    source : str, os.PathLike, sequence of paths, ImageTable or Dataset
+        A folder per class; or a split, of which ``train`` is learned from and ``val`` checked.
+    by : str or Descriptor
+        What ``knn`` and ``probe`` learn on.
+    classifier : str
+        ``knn``, ``probe``, or the name of a network.
+    validation : float
+        Share of each class that is set aside to check the model by, if there is no ``val``;
+        0 learns from all.
+    k, distance, class_weight, seed, **reading
+        As `fit` takes them.
+
+    Returns
+    -------
+    Model
+        Its `metrics` say how well it does on the images that it was checked by.
+
+    Raises
+    ------
+    TableError
+        There are fewer than two classes.
+    MissingExtraError
+        A network needs torch, which is not installed.
+
+    Examples
+    --------
+    >>> model = train("examples", by="color")  # doctest: +SKIP
+    >>> model.metrics["validation"]["accuracy"]  # doctest: +SKIP
+    """
+    opened = Dataset.open(source, role="examples")
+    parts = training_parts(opened.table, share=validation, seed=seed)
+    if classifier in NETWORKS:
+        jobs = reading.get("jobs")
+        trained = train_network(parts, classifier, class_weight=class_weight, seed=seed, jobs=jobs)
+        return trained.model
+    return train_on(
+        opened, parts, by=by, classifier=classifier, k=k, distance=distance,
+        class_weight=class_weight, seed=seed, **reading,
+    ).model  # fmt: skip
 
 
 def need_torch(net: str) -> None:

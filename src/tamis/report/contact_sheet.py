@@ -7,10 +7,10 @@ from typing import Final
 from tamis.errors import InvalidParameterError
 from tamis.evaluation.signature import versions
 from tamis.features import available_processors
+from tamis.features.index import Hit
 from tamis.images import DEFAULT_MAX_PIXELS
-from tamis.index import Hit
+from tamis.images.thumbnails import THUMBNAIL, thumbnails
 from tamis.report.templating import environment
-from tamis.report.thumbnails import THUMBNAIL, thumbnails
 
 _QUERY: Final = 320
 _RESULT: Final = 192

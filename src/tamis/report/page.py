@@ -14,11 +14,11 @@ from tamis.evaluation.classification import Evaluation
 from tamis.evaluation.signature import versions
 from tamis.features import available_processors
 from tamis.images import DEFAULT_MAX_PIXELS
+from tamis.images.thumbnails import thumbnails
 from tamis.report.confusion import Matrix
 from tamis.report.curves import Course
 from tamis.report.tables import class_rows, confusions, trust
 from tamis.report.templating import environment
-from tamis.report.thumbnails import thumbnails
 from tamis.table import class_key
 
 _NEIGHBOURS: Final = 5

@@ -10,10 +10,11 @@ from typing import Self
 from tamis.errors import Failure, TableError, printable
 from tamis.files.csvfile import read_csv
 from tamis.images.listing import Listing, sort_key
+from tamis.table.frames import Columns, Tabular
 
 
-@dataclass(frozen=True, slots=True)
-class ImageTable:
+@dataclass(frozen=True, slots=True, repr=False)
+class ImageTable(Tabular):
     """An ordered list of pictures, with what is known of each.
 
     Nothing in it says that a file can be read: that shows when it is.
@@ -69,6 +70,17 @@ class ImageTable:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def __repr__(self) -> str:
+        n, m = len(self), len(self.classes)
+        where = f", below {printable(self.root)}" if self.root else ""
+        return f"ImageTable({n:,} image{'s' * (n != 1)}, {m} class{'es' * (m != 1)}{where})"
+
+    def columns(self) -> Columns:
+        """Return ``path``, ``label``, ``group`` and ``split``."""
+        return {
+            "path": self.paths, "label": self.labels, "group": self.groups, "split": self.splits
+        }  # fmt: skip
 
     @property
     def classes(self) -> list[str]:

@@ -13,7 +13,7 @@ from tamis.descriptors.base import PixelDescriptor
 from tamis.errors import InvalidParameterError, TableError, UnknownNameError
 from tamis.evaluation.retrieval import evaluate_retrieval
 from tamis.features import combine, extract, extract_several
-from tamis.index import Index
+from tamis.features.index import Index
 from tamis.table import ImageTable
 
 KINDS = ("bars", "sky", "tiles")

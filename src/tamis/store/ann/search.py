@@ -15,7 +15,7 @@ from tamis.descriptors.fusion.weights import sample_to_fit
 from tamis.distances import gallery_of
 from tamis.errors import CollectionError, InvalidParameterError, printable
 from tamis.features import FeatureTable, available_processors
-from tamis.index import Index, Matches, combine_queries
+from tamis.features.index import Index, Matches, combine_queries
 from tamis.store.ann.build import Built, built, column_of
 from tamis.store.ann.counts import candidates_per_result
 from tamis.store.checking import lance_errors
@@ -183,7 +183,7 @@ class Approximate:
         Parameters
         ----------
         queries, k, combine, exclude, jobs
-            As `tamis.index.Index.search` takes them.
+            As `tamis.features.index.Index.search` takes them.
         distance : str
             As `tamis.distances.gallery_of` takes it: candidates are ranked by it, exactly.
         classes, parts : collection of str, optional

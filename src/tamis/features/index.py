@@ -9,7 +9,10 @@ import numpy.typing as npt
 
 from tamis.distances import FusedGallery, Gallery, gallery_of
 from tamis.errors import Failure, InvalidParameterError, UnknownNameError
-from tamis.features import FeatureTable, available_processors
+from tamis.features.extraction import FeatureTable, available_processors
+from tamis.images import DEFAULT_MAX_PIXELS
+from tamis.images.thumbnails import thumbnails
+from tamis.table.frames import Columns, Tabular, html_table
 
 COMBINATIONS: Final = ("average", "best")
 """How several queries are searched for together: by their average, or by the best match."""
@@ -37,8 +40,8 @@ class Hit:
     query: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Matches:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Matches(Tabular):
     """The k nearest gallery images of each query; iterates over them as `Hit`.
 
     Attributes
@@ -77,6 +80,26 @@ class Matches:
         for query, (rows, distances) in enumerate(zip(self.indices, self.distances, strict=True)):
             for row, distance in zip(rows, distances, strict=True):
                 yield Hit(self.paths[row], self.labels[row], float(distance), query)
+
+    def columns(self) -> Columns:
+        """Return ``query``, ``rank`` (from 1), ``path``, ``label`` and ``distance``."""
+        hits, k = list(self), max(1, self.indices.shape[1])
+        return {
+            "query": [hit.query for hit in hits],
+            "rank": [i % k + 1 for i in range(len(hits))],
+            "path": [hit.path for hit in hits],
+            "label": [hit.label for hit in hits],
+            "distance": [hit.distance for hit in hits],
+        }
+
+    def _repr_html_(self) -> str:
+        columns = dict(self.columns())
+        shown = thumbnails(columns["path"][:10], max_pixels=DEFAULT_MAX_PIXELS, jobs=1)
+        images = [
+            f'<img alt="" src="{shown[path]}">' if shown.get(path) else ""
+            for path in columns["path"]
+        ]
+        return html_table(repr(self), {"image": images, **columns}, escaped=["image"])
 
     def __repr__(self) -> str:
         n, k = self.indices.shape

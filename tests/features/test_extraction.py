@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import simplejpeg
 
+import tamis.features.extraction as module
 from pictures import picture, write_kinds
-from tamis import features as module
 from tamis.descriptors import descriptor
 from tamis.descriptors.base import Descriptor
 from tamis.errors import InvalidParameterError

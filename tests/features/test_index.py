@@ -6,7 +6,7 @@ import pytest
 from tamis.distances import DISTANCES, nearest
 from tamis.errors import InvalidParameterError, UnknownNameError
 from tamis.features import FeatureTable
-from tamis.index import COMBINATIONS, Index
+from tamis.features.index import COMBINATIONS, Index
 
 
 def features(n, *, seed=0, spec="color(size=128)"):

@@ -21,6 +21,7 @@ from tamis.descriptors.base import Descriptor, Features
 from tamis.errors import Failure, ImageReadError, InvalidParameterError
 from tamis.images import DEFAULT_MAX_PIXELS, Decoders, Picture, reading_with
 from tamis.table import ImageTable
+from tamis.table.frames import Columns, Tabular, html_table
 
 Progress = Callable[[int], object]
 """Called with the number of pictures just done, from the calling thread."""
@@ -40,8 +41,8 @@ _PIXEL_BYTES: Final = 64 << 20  # decoded and not yet described, per thread; lar
 _WAITING: Final = 3  # chunks per thread that are done or under way before they are taken
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FeatureTable:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FeatureTable(Tabular):
     """The vectors of the pictures that could be read, in the order of their table.
 
     Attributes
@@ -67,6 +68,21 @@ class FeatureTable:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def __repr__(self) -> str:
+        bad = f", {len(self.failures)} could not be read" if self.failures else ""
+        n, dim = self.features.shape
+        return f"FeatureTable({n:,} image{'s' * (n != 1)} x {dim} values by {self.spec}{bad})"
+
+    def columns(self) -> Columns:
+        """Return ``path``, ``label`` and a column per value, ``x0``, ``x1``, ..."""
+        values = {f"x{i}": self.features[:, i] for i in range(self.features.shape[1])}
+        return {"path": self.paths, "label": self.labels, **values}
+
+    def _repr_html_(self) -> str:
+        shown = {"path": self.paths, "label": self.labels}
+        values = [np.array2string(row, precision=3, threshold=6) for row in self.features[:10]]
+        return html_table(repr(self), shown | {"features": [*values, *[""] * len(self)]})
 
     def select(self, rows: npt.NDArray[np.intp] | list[int]) -> Self:
         """Take some rows, in the order given; the failures stay."""

@@ -9,7 +9,8 @@ import simplejpeg
 from markupsafe import Markup
 
 from tamis.errors import ImageReadError
-from tamis.images import Decoders, reading_with
+from tamis.images.decoders import Decoders
+from tamis.images.limits import reading_with
 
 THUMBNAIL: Final = 96
 _QUALITY: Final = 80

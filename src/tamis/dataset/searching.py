@@ -9,12 +9,12 @@ from typing import Any, Unpack
 import numpy as np
 import numpy.typing as npt
 
-from tamis.dataset import Dataset, Source
+from tamis.dataset.dataset import Dataset, Source
 from tamis.descriptors import Descriptor, descriptor
 from tamis.distances import check_distance
 from tamis.errors import CollectionError, ImageReadError, InvalidParameterError, printable
 from tamis.features import FeatureTable, Reading, combine, extract_several
-from tamis.index import Index, Matches, check_combination
+from tamis.features.index import Index, Matches, check_combination
 from tamis.store import Approximate
 from tamis.table import ImageTable
 

@@ -5,10 +5,10 @@ import pytest
 
 from pictures import write_kinds
 from tamis.dataset import Dataset
+from tamis.dataset.searching import search
 from tamis.descriptors import descriptor
 from tamis.errors import CollectionError, ImageReadError, UnknownNameError
 from tamis.images import read_image
-from tamis.search import search
 from tamis.store import update
 from tamis.table import ImageTable
 

@@ -1,0 +1,99 @@
+"""The public names of tamis; `lazy_loader` imports each when it is asked for."""
+
+from .classifiers.knn import KNNClassifier
+from .classifiers.network.classifier import NetworkClassifier
+from .classifiers.predictions import Prediction, Predictions
+from .classifiers.probe import ProbeClassifier
+from .dataset import Dataset, SplitPlan, describe, index, open, search, split
+from .descriptors import Descriptor, Fusion, Reduction, descriptor, list_descriptors
+from .descriptors.base import PixelDescriptor
+from .duplicates import Overlap, copies, overlap
+from .errors import (
+    CodebookError,
+    CollectionError,
+    DestinationError,
+    Failure,
+    FileFormatError,
+    ImageReadError,
+    InvalidParameterError,
+    JournalError,
+    MissingExtraError,
+    ModelError,
+    PluginError,
+    ReductionError,
+    TableError,
+    TamisError,
+    TrainingError,
+    UnknownNameError,
+    WeightsError,
+)
+from .evaluation import Evaluation, RetrievalEvaluation, evaluate, evaluate_retrieval
+from .features import FeatureTable
+from .features.index import Hit, Index, Matches
+from .features.transformer import DescriptorTransformer
+from .images import read_image
+from .model import Model, train
+from .sorting import SortPlan, sort, undo
+from .store import Collection
+from .table import ImageTable
+
+__version__: str
+
+__all__ = [
+    "CodebookError",
+    "Collection",
+    "CollectionError",
+    "Dataset",
+    "Descriptor",
+    "DescriptorTransformer",
+    "DestinationError",
+    "Evaluation",
+    "Failure",
+    "FeatureTable",
+    "FileFormatError",
+    "Fusion",
+    "Hit",
+    "ImageReadError",
+    "ImageTable",
+    "Index",
+    "InvalidParameterError",
+    "JournalError",
+    "KNNClassifier",
+    "Matches",
+    "MissingExtraError",
+    "Model",
+    "ModelError",
+    "NetworkClassifier",
+    "Overlap",
+    "PixelDescriptor",
+    "PluginError",
+    "Prediction",
+    "Predictions",
+    "ProbeClassifier",
+    "Reduction",
+    "ReductionError",
+    "RetrievalEvaluation",
+    "SortPlan",
+    "SplitPlan",
+    "TableError",
+    "TamisError",
+    "TrainingError",
+    "UnknownNameError",
+    "WeightsError",
+    "__version__",
+    "copies",
+    "describe",
+    "descriptor",
+    "evaluate",
+    "evaluate_retrieval",
+    "index",
+    "list_descriptors",
+    "open",
+    "overlap",
+    "read_image",
+    "search",
+    "sort",
+    "split",
+    "train",
+    "undo",
+]

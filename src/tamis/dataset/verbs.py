@@ -1,0 +1,227 @@
+"""What is done with the images of a source: open it, describe it, split it, index it."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Unpack
+
+from tamis.dataset.dataset import Dataset, Source
+from tamis.dataset.opening import Role
+from tamis.descriptors import Descriptor, descriptor
+from tamis.duplicates import with_copies_together
+from tamis.errors import DestinationError, InvalidParameterError, printable
+from tamis.features import FeatureTable, Reading
+from tamis.files.journal import Journal, Outcome, journals
+from tamis.files.lock import locked
+from tamis.files.result import FOLDER
+from tamis.files.transfer import Mode
+from tamis.splits import check_one_fold
+from tamis.splits.assign import assign_folds, assign_parts
+from tamis.splits.labels import with_groups, write_truth
+from tamis.splits.plan import SplitPlan as Placements
+from tamis.splits.plan import plan_split
+from tamis.store import Collection, update
+
+
+def open(
+    source: Source | Dataset,
+    *,
+    role: Role = "pictures",
+    classes: Sequence[str] | None = None,
+    parts: str | Sequence[str] | None = None,
+    exclude: Sequence[str] = (),
+    follow_links: bool = False,
+    root: str | os.PathLike[str] | None = None,
+) -> Dataset:
+    """List the images of a source; as `Dataset.open`.
+
+    Examples
+    --------
+    >>> len(open(["a.jpg", "b.jpg"]))
+    2
+    """
+    return Dataset.open(
+        source,
+        role=role,
+        classes=classes,
+        parts=parts,
+        exclude=exclude,
+        follow_links=follow_links,
+        root=root,
+    )
+
+
+def describe(
+    source: Source | Dataset, by: str | Descriptor = "color", **reading: Unpack[Reading]
+) -> FeatureTable:
+    """Describe the images of a source by a descriptor.
+
+    Parameters
+    ----------
+    source : str, os.PathLike, sequence of paths, ImageTable or Dataset
+        Of a collection, stored vectors are read.
+    by : str or Descriptor
+        What it learns (the weights of a fusion, the axes of a reduction) is fitted to the source.
+    **reading
+        ``jobs``, ``max_pixels``, ``icc``, ``progress``, as `tamis.features.extract` takes them.
+
+    Returns
+    -------
+    FeatureTable
+
+    Examples
+    --------
+    >>> describe("photos", "color+lbp").to_pandas()  # doctest: +SKIP
+    """
+    made = descriptor(by) if isinstance(by, str) else by
+    return Dataset.open(source).fit(made, **reading)[1]
+
+
+def index(
+    source: Source | Dataset,
+    into: str | os.PathLike[str],
+    by: str | Sequence[str] = "color",
+    *,
+    prune: bool = False,
+    **reading: Unpack[Reading],
+) -> Collection:
+    """Keep the images of a source and their vectors in a collection, or bring it up to date.
+
+    Parameters
+    ----------
+    source : str, os.PathLike, sequence of paths, ImageTable or Dataset
+    into : str or os.PathLike
+        The collection; made if it does not exist.
+    by : str or sequence of str
+        Descriptors to store, besides those that the collection has.
+    prune : bool
+        Remove also images whose folder is empty or cannot be entered.
+    **reading
+        ``jobs``, ``max_pixels``, ``progress``, as `tamis.features.extract` takes them.
+
+    Returns
+    -------
+    Collection
+        As it is afterwards.
+
+    Examples
+    --------
+    >>> index("photos", "photos.tamis", by="color")  # doctest: +SKIP
+    """
+    several = [descriptor(spec) for spec in ([by] if isinstance(by, str) else by)]
+    place = os.fspath(into)
+    table = Dataset.open(source, exclude=[place]).table
+    options = {key: reading[key] for key in ("jobs", "max_pixels", "progress") if key in reading}
+    update(place, table, several, prune=prune, **options)  # type: ignore[arg-type]
+    return Collection.open(place)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SplitPlan:
+    """A plan of `split`, which `apply` carries out.
+
+    Attributes
+    ----------
+    out : str
+    mode : Mode
+    placements : tamis.splits.plan.SplitPlan
+    """
+
+    out: str
+    mode: Mode
+    placements: Placements
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{part} {counts.total()}" for part, counts in self.counts.items())
+        return f"SplitPlan({parts}; below {printable(self.out)})"
+
+    @property
+    def counts(self) -> Mapping[str, Counter[str]]:
+        """Part to the number of images of each class."""
+        return self.placements.counts
+
+    def apply(self) -> Outcome:
+        """Place the files; `tamis.undo` takes it back.
+
+        Raises
+        ------
+        DestinationError
+            The folder is not empty, or cannot be written to.
+        """
+        with locked(self.out, inside=True):
+            present = set(os.listdir(self.out)) - {FOLDER} if os.path.isdir(self.out) else set()
+            if present or journals(self.out):
+                raise DestinationError(
+                    f"{printable(self.out)} is not empty. Choose a new folder, or take an earlier "
+                    "split back first: tamis.undo."
+                )
+            truth = self.placements.truth
+            return Journal.create(
+                self.out,
+                command="split",
+                mode=self.mode,
+                folders=self.placements.folders,
+                transfers=self.placements.transfers,
+                made={name: partial(write_truth, rows=rows) for name, rows in truth.items()},
+            ).carry_out()
+
+
+def split(
+    source: Source | Dataset,
+    out: str | os.PathLike[str],
+    *,
+    ratio: tuple[float, float, float] = (0.7, 0.0, 0.3),
+    folds: int | None = None,
+    blind: bool = False,
+    groups: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    mode: str | Mode = Mode.COPY,
+) -> SplitPlan:
+    """Plan to split class folders into train, val and test; nothing is touched yet.
+
+    Parameters
+    ----------
+    source : str, os.PathLike, sequence of paths, ImageTable or Dataset
+        Images without a class are left out. Files with the same content stay in one part.
+    out : str or os.PathLike
+        Receives the parts.
+    ratio : (float, float, float)
+        Shares of train, val and test.
+    folds : int, optional
+        As many folds instead, each with train and test.
+    blind : bool
+        Give test images neutral names, and keep their classes in a manifest.
+    groups : str or os.PathLike, optional
+        CSV file with the columns path,group: a group stays in one part.
+    seed : int
+    mode : {"copy", "hardlink", "symlink", "move"}
+
+    Returns
+    -------
+    SplitPlan
+        Its `apply` carries it out.
+
+    Raises
+    ------
+    InvalidParameterError
+        A parameter is out of its range.
+
+    Examples
+    --------
+    >>> split("photos", "parts", ratio=(0.8, 0, 0.2)).apply()  # doctest: +SKIP
+    """
+    placed = Mode(mode)
+    if folds is not None and placed is Mode.MOVE:
+        raise InvalidParameterError("folds take every image several times; mode cannot be 'move'.")
+    place = os.fspath(out)
+    opened = Dataset.open(source, role="examples", exclude=[place]).labelled()
+    check_one_fold(opened.table)
+    table = opened.table if groups is None else with_groups(opened.table, groups)
+    table, _ = with_copies_together(table)
+    if folds is None:
+        parts = assign_parts(table, ratio=ratio, seed=seed)
+    else:
+        parts = assign_folds(table, folds, seed=seed)
+    return SplitPlan(place, placed, plan_split(table, parts, place, blind=blind, seed=seed))
