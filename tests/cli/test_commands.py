@@ -309,7 +309,18 @@ def test_version() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["demo", "split", "sort", "undo", "evaluate", "compare", "index", "search", "descriptors"],
+    [
+        "demo",
+        "split",
+        "sort",
+        "undo",
+        "evaluate",
+        "compare",
+        "export",
+        "index",
+        "search",
+        "descriptors",
+    ],
 )
 def test_every_command_has_help_with_an_example_and_is_documented(name: str) -> None:
     page = tamis(name, "--help").stdout
@@ -330,6 +341,7 @@ def test_the_commands_tested_are_all_there_are() -> None:
         "undo",
         "evaluate",
         "compare",
+        "export",
         "index",
         "search",
         "descriptors",

@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli import compare, demo, descriptors, evaluate, index, search, sort, split, train, undo
+from tamis.cli import (
+    compare,
+    demo,
+    descriptors,
+    evaluate,
+    export,
+    index,
+    search,
+    sort,
+    split,
+    train,
+    undo,
+)
 
 app = typer.Typer(
     name="tamis",
@@ -21,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_ORDER = (demo, split, sort, undo, evaluate, train, compare, index, search, descriptors)
+_ORDER = (demo, split, sort, undo, evaluate, train, export, compare, index, search, descriptors)
 for _module in _ORDER:
     app.command()(getattr(_module, _module.__name__.rpartition(".")[2]))
 

@@ -16,6 +16,7 @@ GENERATOR: Final = "generator"
 _HEAD: Final = 2048
 _JSON: Final = re.compile(rb'\s*\{\s*"generator":\s*"tamis\b')
 _PAGE: Final = re.compile(rb'<meta name="generator" content="tamis\b')
+_ONNX: Final = re.compile(rb"\x08.\x12\x05tamis", re.DOTALL)  # ir_version, producer_name
 _MODEL: Final = re.compile(rb'\s*\{\s*"format":\s*"tamis model"')
 
 
@@ -76,6 +77,7 @@ def _has_arrays(*names: str) -> Callable[[str], bool]:
 
 JSON: Final = Kind("a JSON file of tamis", _begins(_JSON))
 PAGE: Final = Kind("a report of tamis", _holds(_PAGE))
+ONNX: Final = Kind("an ONNX graph of tamis", _begins(_ONNX))
 MODEL: Final = Kind("a model of tamis", _is_model)
 CODEBOOK: Final = Kind("a codebook of tamis", _has_arrays("mean", "axes", "words"))
 REDUCTION: Final = Kind("a reduction of tamis", _has_arrays("base", "mean", "axes", "variances"))

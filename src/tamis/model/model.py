@@ -171,6 +171,29 @@ class Model:
         }
         return write_archive(path, manifest, parts)
 
+    def export(self, path: str | os.PathLike[str]) -> float:
+        """Write it as one ONNX graph, from pixels to probabilities.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+
+        Returns
+        -------
+        float
+            Largest difference of a probability, as `tamis.model.export.write_onnx` checks it.
+
+        Raises
+        ------
+        InvalidParameterError
+            The model has no ONNX graph: one of its descriptors is no network, or its
+            classifier cannot be written as a graph.
+        """
+        from tamis.model.export import write_onnx
+
+        about = {"classifier": self.net, "model": self.digest}
+        return write_onnx(path, self.descriptor, self.classifier, icc=self.icc, about=about)
+
     def predict(self, source: Source | Dataset, **reading: Unpack[Reading]) -> Predictions:
         """Predict the class of every image of a source.
 
