@@ -37,7 +37,7 @@ class Photos:
     """A data set of torch: photos by Pillow."""
 
     def __init__(self, paths: list[str], one: Backbone) -> None:
-        self.paths, self.side = paths, one.view.side
+        self.paths, self.side = paths, one.input_size.side
         self.mean = np.array(one.entry.mean, np.float32)[:, None, None]
         self.std = np.array(one.entry.std, np.float32)[:, None, None]
 
@@ -93,7 +93,12 @@ def speed(spec: str, count: int, rounds: int) -> None:
 
     def decode(table: ImageTable) -> None:
         with ThreadPoolExecutor(jobs) as pool:
-            list(pool.map(lambda path: read_picture(path, [one.view]).at(one.view), table.paths))
+            list(
+                pool.map(
+                    lambda path: read_picture(path, [one.input_size]).at(one.input_size),
+                    table.paths,
+                )
+            )
 
     opened = session(one.graph())
     ready = one.prepare([np.zeros((8, 8, 3), np.uint8)])
@@ -144,7 +149,7 @@ def grid(spec: str) -> None:
     """Print images per second of the network alone by threads and batch."""
     one = descriptor(spec)
     assert isinstance(one, Backbone)
-    pixels = np.random.default_rng(0).normal(size=(32, 3, one.view.side, one.view.side))
+    pixels = np.random.default_rng(0).normal(size=(32, 3, one.input_size.side, one.input_size.side))
     pixels = pixels.astype(np.float32)
     count = 96
     print("| threads in a call | calls at once | " + " | ".join(f"batch {b}" for b in (1, 4, 32)))

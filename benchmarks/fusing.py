@@ -42,7 +42,7 @@ def precisions(one: Fusion, pictures: Tables, rows: npt.NDArray[np.intp]) -> Val
     labels = np.array(found[0].labels)
     vectors = one.combine([table.features for table in found])
     whole = FeatureTable(found[0].paths, found[0].labels, vectors, one.spec)
-    near = Index(whole, one.compared_by()).search(whole.select(list(rows)), DEPTH, skip=rows)
+    near = Index(whole, one.distance_for()).search(whole.select(list(rows)), DEPTH, skip=rows)
     hits = labels[near.indices] == labels[rows][:, np.newaxis]
     relevant = (labels[rows][:, np.newaxis] == labels).sum(axis=1) - 1
     return np.stack([average_precision(hits), average_precision(hits, n_relevant=relevant)], axis=1)

@@ -36,7 +36,7 @@ def test_the_json_has_all():
         assert row["dim"] == built.dim
         assert row["spec"] == built.spec
         assert row["captures"] == built.summary
-        assert row["source"] == built.source
+        assert row["source"] == built.reference
         assert row["package"] == "tamis"
         assert "ms_per_image" not in row
 

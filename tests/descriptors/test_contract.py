@@ -195,11 +195,11 @@ def test_says_where_it_comes_from(name):
     for field in dataclasses.fields(kind):
         assert f"\n{field.name} : " in text, field.name
     assert 10 < len(kind.summary) < 80
-    assert re.fullmatch(SOURCE, kind.source)
+    assert re.fullmatch(SOURCE, kind.reference)
     references = text.partition("References\n---")[2]
-    for word in (kind.source.split()[0], *re.findall(r"\d{4}(?=, )", kind.source)):
+    for word in (kind.reference.split()[0], *re.findall(r"\d{4}(?=, )", kind.reference)):
         assert word in references
-    for doi in re.findall(r"doi:([^\s,]+)", kind.source):
+    for doi in re.findall(r"doi:([^\s,]+)", kind.reference):
         assert f"https://doi.org/{doi}" in references
     module = sys.modules[kind.__module__]
     assert module.__doc__.startswith(f"`{name}`:")

@@ -124,7 +124,6 @@ def test_a_quoted_or_bracketed_sign_is_none_of_its_own(tmp_path, learned):
 def test_it_is_a_descriptor_of_the_leaves(fitted, leaves):
     assert fitted.fitted
     assert fitted.leaves == descriptor(BASE).leaves
-    assert fitted.size == descriptor(BASE).size
     vectors = fitted.combine(leaves)
     assert vectors.shape == (len(IMAGES), fitted.dim)
     assert vectors.dtype == np.float32

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tamis.files.cache import cache_folder, kept
+from tamis.files.cache import cache_folder, cached
 
 
 @pytest.fixture
@@ -25,34 +25,34 @@ class Made:
 
 def test_it_is_made_once(cache):
     make = Made()
-    assert [kept("net-v1", make) for _ in range(3)] == [b"graph"] * 3
+    assert [cached("net-v1", make) for _ in range(3)] == [b"graph"] * 3
     assert make.times == 1
     assert len(list(cache.iterdir())) == 1
 
 
 def test_what_is_damaged_is_made_again(cache):
     make = Made()
-    kept("net-v1", make)
+    cached("net-v1", make)
     (file,) = cache.iterdir()
     file.write_bytes(b"graf")
-    assert kept("net-v1", make) == b"graph"
+    assert cached("net-v1", make) == b"graph"
     assert make.times == 2
     assert file.read_bytes() == b"graph"
 
 
 def test_one_is_not_taken_for_another(cache):
-    kept("net-v1", Made(b"one"))
-    assert kept("net-v12", Made(b"two")) == b"two"
-    assert kept("net", Made(b"three")) == b"three"
-    assert kept("net-v1", Made(b"four")) == b"one"
+    cached("net-v1", Made(b"one"))
+    assert cached("net-v12", Made(b"two")) == b"two"
+    assert cached("net", Made(b"three")) == b"three"
+    assert cached("net-v1", Made(b"four")) == b"one"
 
 
 def test_what_cannot_be_written_is_done_without(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("TAMIS_CACHE", str(tmp_path / "file"))
     make = Made()
-    assert kept("net-v1", make) == b"graph"
-    assert kept("net-v1", make) == b"graph"
+    assert cached("net-v1", make) == b"graph"
+    assert cached("net-v1", make) == b"graph"
     assert make.times == 2
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
 
@@ -62,7 +62,7 @@ def test_nothing_is_left_of_what_could_not_be_finished(cache, monkeypatch):
         raise OSError("full")
 
     monkeypatch.setattr(os, "replace", refuse)
-    assert kept("net-v1", Made()) == b"graph"
+    assert cached("net-v1", Made()) == b"graph"
     assert list(cache.iterdir()) == []
 
 

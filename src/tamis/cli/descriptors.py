@@ -71,9 +71,9 @@ def _download(spec: str | None) -> None:
     if spec is None:
         raise typer.BadParameter("--download needs a descriptor, as resnet50 --download.")
     for leaf in descriptor(spec).leaves:
-        bring = getattr(leaf, "bring", None)
-        if bring is not None:
-            bring()
+        download = getattr(leaf, "download", None)
+        if download is not None:
+            download()
 
 
 def _measure(listed: "list[Entry]", failures: dict[str, str]) -> list[float | None]:

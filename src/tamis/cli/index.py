@@ -128,10 +128,12 @@ def index(
             one = named.get(spec) or descriptor(spec, stored_in=into)
             build(into, one, metric=metric or None)
             index = Approximate.open(Collection.open(into), one)
-            recalls[one.spec] = index.recall(10, distance=one.own_distance, sample=100, jobs=jobs)
+            recalls[one.spec] = index.recall(
+                10, distance=one.default_distance, sample=100, jobs=jobs
+            )
             say(
-                f"approximate index by {one.spec}, {index.metric}: recall@10 of {one.own_distance} "
-                f"{recalls[one.spec]:.3f}",
+                f"approximate index by {one.spec}, {index.metric}: recall@10 of "
+                f"{one.default_distance} {recalls[one.spec]:.3f}",
                 unless=json,
             )
     write_json(

@@ -394,4 +394,4 @@ class Dataset:
                 jobs=reading.get("jobs") or available_processors(),
             )
         features = combine(descriptor, leaves)
-        return descriptor, replace(features, distance=descriptor.compared_by(distance))
+        return descriptor, replace(features, distance=descriptor.distance_for(distance))

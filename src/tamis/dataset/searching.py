@@ -210,7 +210,7 @@ def _approximate(
             "--approximate"
         )
     index = Approximate.open(collection, by, distance=distance)
-    distance = index.descriptor.compared_by(distance)
+    distance = index.descriptor.distance_for(distance)
     failures = tuple(collection.failures())
     for failure in failures:
         if failure.path in asked.inside:

@@ -25,28 +25,24 @@ class Descriptor(ABC):
         The word that names it on the command line.
     summary : str
         What it captures, in a few words.
-    source : str
+    reference : str
         Who published it, when, and the DOI, such as ``Swain & Ballard 1991,
         doi:10.1007/BF00130487``.
     sparse : bool
         Most values are 0, so a store keeps only the others.
     opens : tuple of str
         Names of the arguments that are paths of files.
-    own_distance : str
+    default_distance : str
         By which its vectors are compared unless another is asked for; one of
         `tamis.distances.DISTANCES`.
-    size : int or None
-        Longest side, in pixels, at which it looks at a picture; None looks at
-        the picture as it is.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    source: ClassVar[str]
+    reference: ClassVar[str]
     sparse: ClassVar[bool] = False
     opens: ClassVar[tuple[str, ...]] = ()
-    own_distance: ClassVar[str] = "l1"
-    size: int | None
+    default_distance: ClassVar[str] = "l1"
 
     @property
     @abstractmethod
@@ -83,9 +79,12 @@ class Descriptor(ABC):
         """
 
     @property
-    def view(self) -> Size:
-        """How it wants to see a picture: what `describe` would bring it to anyway."""
-        return self.size
+    def input_size(self) -> Size:
+        """Size to which `describe` brings an image; None takes it as it is.
+
+        An image that is read from a file comes at that size, which is quicker.
+        """
+        return None
 
     @property
     def leaves(self) -> "tuple[Descriptor, ...]":
@@ -98,11 +97,11 @@ class Descriptor(ABC):
         return True
 
     @property
-    def learns_classes(self) -> bool:
+    def needs_labels(self) -> bool:
         """Whether `fit` needs the classes of the training pictures."""
         return False
 
-    def compared_by(self, distance: str = "") -> str:
+    def distance_for(self, distance: str = "") -> str:
         """Name the distance to search its vectors by.
 
         Parameters
@@ -121,7 +120,7 @@ class Descriptor(ABC):
         InvalidParameterError
             It is a late fusion that is not fitted.
         """
-        return distance or self.own_distance
+        return distance or self.default_distance
 
     def fit(
         self,
@@ -138,7 +137,7 @@ class Descriptor(ABC):
         vectors : sequence of ndarray of shape (n, leaf.dim), float32
             One for each of the `leaves`.
         labels : sequence of (str or None), optional
-            The classes of the pictures, for what `learns_classes`.
+            The classes of the pictures, for what `needs_labels`.
         distance : str
             By which the pictures will be compared; if empty, the descriptor's own.
         jobs : int
@@ -185,6 +184,11 @@ class PixelDescriptor(Descriptor):
     def spec(self) -> str:
         """Name and parameters, such as ``color(bins=12,regions=3,size=128)``."""
         return spec_of(self)
+
+    @property
+    def input_size(self) -> Size:
+        """Longest side of the image that is described, in pixels."""
+        return self.size
 
     def describe(self, images: Sequence[Pixels]) -> Features:  # noqa: D102 - as Descriptor
         check_images(images)

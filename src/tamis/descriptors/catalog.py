@@ -92,11 +92,11 @@ class Entry:
             spec=one.spec,
             # Only ours are sure to say these.
             captures=getattr(one, "summary", ""),
-            source=getattr(one, "source", ""),
+            source=getattr(one, "reference", ""),
             package="tamis" if one.name in DESCRIPTORS or not others else others[0].package,
             text=f"{said}\n\n{about}" if about else said,
             missing=getattr(one, "missing", ""),
-            download=getattr(one, "download", ""),
+            download=getattr(one, "download_size", ""),
             parameters=tuple(_parameters(one, text)),
         )
 

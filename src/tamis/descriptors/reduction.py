@@ -105,7 +105,7 @@ class Reduction(Descriptor):
 
     name: ClassVar[str] = "reduction"
     summary: ClassVar[str] = "a descriptor in fewer values"
-    source: ClassVar[str] = "Pearson 1901, doi:10.1080/14786440109462720"
+    reference: ClassVar[str] = "Pearson 1901, doi:10.1080/14786440109462720"
 
     base: Descriptor
     method: str
@@ -177,11 +177,6 @@ class Reduction(Descriptor):
             )
 
     @property
-    def size(self) -> int | None:  # type: ignore[override]
-        """The working size of the base."""
-        return self.base.size
-
-    @property
     def dim(self) -> int:
         """Length of the vectors."""
         return self.length
@@ -206,13 +201,13 @@ class Reduction(Descriptor):
         return self.base.fitted and (self.method in RANDOM or self.components is not None)
 
     @property
-    def learns_classes(self) -> bool:  # noqa: D102 - as Descriptor
-        return self.base.learns_classes
+    def needs_labels(self) -> bool:  # noqa: D102 - as Descriptor
+        return self.base.needs_labels
 
     @property
-    def own_distance(self) -> str:  # type: ignore[override]
+    def default_distance(self) -> str:  # type: ignore[override]
         """That of the base."""
-        return self.base.own_distance
+        return self.base.default_distance
 
     def fit(  # noqa: D102 - as Descriptor
         self,

@@ -154,7 +154,7 @@ def draw_most(dataset: Dataset, most: int, *, seed: int = 0) -> Dataset:
 
 def _check_comparable(descriptors: Sequence[Descriptor], largest: int) -> None:
     for one in descriptors:
-        if one.learns_classes:
+        if one.needs_labels:
             raise InvalidParameterError(
                 f"{one.spec} learns from the classes by which it would be scored. Name its parts, "
                 "and fuse them with --scale learned, which is scored by folds."
@@ -173,4 +173,4 @@ def _fitted(one: Descriptor, leaves: list[FeatureTable], distance: str) -> Featu
     features = combine(one, leaves)
     if one.leaves == (one,):
         return features
-    return replace(features, distance=one.compared_by(distance))
+    return replace(features, distance=one.distance_for(distance))

@@ -72,7 +72,7 @@ def evaluate_in_folds(
                 distance=distance,
                 jobs=jobs,
             )
-            vectors = replace(combine(one, leaves), distance=one.compared_by(distance))
+            vectors = replace(combine(one, leaves), distance=one.distance_for(distance))
             yield np.array(parts[f"fold-{fold}/test"], np.intp), vectors
 
     found = evaluate_retrieval(

@@ -95,7 +95,7 @@ def evaluate_gallery(
 
 def needs_folds(by: Descriptor) -> bool:
     """Tell whether a descriptor would learn from the classes by which it is scored."""
-    return by.learns_classes and not by.fitted
+    return by.needs_labels and not by.fitted
 
 
 def _in_folds(

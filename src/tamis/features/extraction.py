@@ -202,7 +202,7 @@ def extract_several(
             whole[: len(good)],
             one.spec,
             tuple(failures),
-            one.compared_by(),
+            one.distance_for(),
         )
         for whole, one in zip(features, descriptors, strict=True)
     ]
@@ -214,7 +214,7 @@ def combine(descriptor: Descriptor, tables: Sequence[FeatureTable]) -> FeatureTa
         tables[0],
         features=descriptor.combine([table.features for table in tables]),
         spec=descriptor.spec,
-        distance=descriptor.compared_by(),
+        distance=descriptor.distance_for(),
     )
 
 
@@ -250,7 +250,7 @@ def describe_chunks(
         raise InvalidParameterError(f"jobs must be at least 1. Got {jobs}.")
     # A leaf that several descriptors are made of is computed once.
     leaves = {leaf.spec: leaf for one in descriptors for leaf in one.leaves}
-    sizes = {leaf.view for leaf in leaves.values()}
+    sizes = {leaf.input_size for leaf in leaves.values()}
 
     def work(start: int) -> Chunk:
         chunk = Chunk([], [np.empty((0, one.dim), np.float32) for one in descriptors], [], [], {})
@@ -258,7 +258,7 @@ def describe_chunks(
 
         def describe() -> None:
             vectors = {
-                spec: leaf.describe([picture.at(leaf.view) for picture in pictures])
+                spec: leaf.describe([picture.at(leaf.input_size) for picture in pictures])
                 for spec, leaf in leaves.items()
             }
             for i, one in enumerate(descriptors):

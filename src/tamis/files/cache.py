@@ -29,7 +29,7 @@ def cache_folder() -> Path:
     return folder
 
 
-def kept(stem: str, make: Callable[[], bytes]) -> bytes:
+def cached(stem: str, make: Callable[[], bytes]) -> bytes:
     """Give what `make` makes, from the cache if it has been made before.
 
     The name of the file ends in a digest of its content, so one that was damaged is
@@ -59,8 +59,8 @@ def kept(stem: str, make: Callable[[], bytes]) -> bytes:
     return data
 
 
-def held(stem: str) -> bool:
-    """Tell whether `kept` would find something, unless that is damaged."""
+def is_cached(stem: str) -> bool:
+    """Tell whether `cached` would find something, unless that is damaged."""
     try:
         folder = cache_folder() / "backbones"
         return any(_name(stem).fullmatch(file.name) for file in folder.iterdir())

@@ -318,5 +318,5 @@ class Collection:
             features=features,
             spec=spec,
             failures=tuple(self.failures()),
-            distance=one.compared_by(),
+            distance=one.distance_for(),
         )

@@ -86,5 +86,5 @@ class Stored:
             labels=tuple(labels[row] for row in rows),
             features=features,
             spec=self.descriptor.spec,
-            distance=self.descriptor.compared_by(),
+            distance=self.descriptor.distance_for(),
         )

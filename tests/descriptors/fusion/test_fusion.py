@@ -32,8 +32,6 @@ def test_a_spec_with_plus_is_a_fusion():
     assert [part.name for part in one.parts] == ["color", "edge", "gist"]
     assert one.leaves == one.parts
     assert one.dim == sum(part.dim for part in one.parts)
-    assert one.size == 128
-    assert descriptor("color(size=none)+edge").size is None
     assert not one.fitted
     assert descriptor(one.spec) == one
 

@@ -27,8 +27,8 @@ class Angle(PixelDescriptor):
 
     name: ClassVar[str] = "angle"
     summary: ClassVar[str] = "a toy"
-    source: ClassVar[str] = "nobody"
-    own_distance: ClassVar[str] = "cosine"
+    reference: ClassVar[str] = "nobody"
+    default_distance: ClassVar[str] = "cosine"
 
     dim: ClassVar[int] = 12  # type: ignore[misc]
 
@@ -102,11 +102,11 @@ def test_the_sum_of_l1_is_early_fusion(parts):
     early = descriptor("color(bins=4)+edge").fit([color, parts[0]])
     late = descriptor("color(bins=4)+edge@sum").fit([color, parts[0]])
     assert late.weights == early.weights
-    assert early.own_distance == "l1"
-    assert late.own_distance.startswith("sum(")
+    assert early.default_distance == "l1"
+    assert late.default_distance.startswith("sum(")
     vectors = early.combine([color, parts[0]])
     summed = cdist(vectors, vectors, "cityblock")
-    found = late.compared_by()
+    found = late.distance_for()
     from tamis.distances import gallery_of
 
     plain = late.combine([color, parts[0]])
@@ -124,8 +124,8 @@ def test_parts_with_distances_of_their_own_are_compared_by_them(parts):
         rel=1e-4,
     )
     w = fitted.weights
-    assert fitted.own_distance == f"sum({w[0]:.6g}*l1[80],{w[1]:.6g}*cosine[12])"
-    assert fitted.compared_by("l2") == f"sum({w[0]:.6g}*l2[80],{w[1]:.6g}*l2[12])"
+    assert fitted.default_distance == f"sum({w[0]:.6g}*l1[80],{w[1]:.6g}*cosine[12])"
+    assert fitted.distance_for("l2") == f"sum({w[0]:.6g}*l2[80],{w[1]:.6g}*l2[12])"
 
 
 def test_a_mixed_fusion_retrieves_by_each_part_as_it_should(tmp_path):
@@ -142,8 +142,8 @@ def test_a_mixed_fusion_retrieves_by_each_part_as_it_should(tmp_path):
     )
     np.testing.assert_allclose(matches.distances, np.sort(expected, axis=1)[:, :5], atol=1e-4)
     found = evaluate_retrieval(fused, depths=[3])
-    assert found.signature["distance"] == one.own_distance
-    assert extract(table, one).distance == one.own_distance
+    assert found.signature["distance"] == one.default_distance
+    assert extract(table, one).distance == one.default_distance
     # Whole vectors by L1 are another thing: there the long vectors of the toy decide.
     whole = Index(fused, "l1").search(fused, 5)
     assert (whole.indices != matches.indices).any()
@@ -152,9 +152,9 @@ def test_a_mixed_fusion_retrieves_by_each_part_as_it_should(tmp_path):
 def test_early_fusion_can_be_had_of_mixed_parts(parts):
     one = Fusion(parts=(EDGE, ANGLE), method="early").fit(parts)
     assert one.spec.endswith("@early")
-    assert one.own_distance == "l1"
+    assert one.default_distance == "l1"
     two = Fusion(parts=(Angle(size=64), ANGLE), method="early")
-    assert two.own_distance == "cosine"
+    assert two.default_distance == "cosine"
     assert Fusion(parts=two.parts).method == "sum"
 
 
@@ -180,7 +180,7 @@ def test_learned_weights_forget_a_part_that_knows_nothing():
     learned = blank.fit([good, noise], labels=LABELS).weights
     median = Fusion(parts=(EDGE, ANGLE)).fit([good, noise]).weights
     assert learned[0] / learned[1] > 1.9 * median[0] / median[1]
-    assert blank.learns_classes
+    assert blank.needs_labels
     assert not blank.fitted
 
 
@@ -219,4 +219,4 @@ def test_only_plain_descriptors_are_fused():
 
 def test_a_late_fusion_without_weights_cannot_be_compared():
     with pytest.raises(InvalidParameterError, match="no weights yet"):
-        descriptor("edge+gist@sum").compared_by()
+        descriptor("edge+gist@sum").distance_for()

@@ -109,7 +109,7 @@ def test_no_size_is_that_of_the_entry():
 
 def test_it_looks_at_the_whole_picture_from_one_scaling():
     one = descriptor(LITE0)
-    assert one.view == Square(224)
+    assert one.input_size == Square(224)
     prepared = one.prepare([PICTURE])
     assert prepared.shape == (1, 3, 224, 224)
     assert prepared.dtype == np.float32

@@ -23,7 +23,7 @@ def test_an_entry_is_complete(name):
     assert row.name == name
     assert DESCRIPTORS[name] == "tamis.descriptors.neural.backbone:Backbone"
     assert 10 < len(row.summary) < 80
-    assert re.fullmatch(r"\w+( & \w+| et al\.)? \d{4}, doi:\S+", row.source)
+    assert re.fullmatch(r"\w+( & \w+| et al\.)? \d{4}, doi:\S+", row.reference)
     assert row.dim > 0
     assert row.least <= row.size
     assert row.licence

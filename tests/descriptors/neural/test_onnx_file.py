@@ -93,7 +93,7 @@ def test_the_first_token_stands_for_all_where_it_stands_before_a_square(tmp_path
 def test_what_is_asked_for_is_done(tmp_path):
     path = write(tmp_path / "a.onnx")
     one = descriptor(f"onnx:{path}(size=48,crop=1,mean=0.5,std=0.25/0.5/1)")
-    assert one.view == Square(48, crop=True)
+    assert one.input_size == Square(48, crop=True)
     pixels = seen(IMAGES, 48, mean=0.5, std=np.float32([0.25, 0.5, 1]), crop=True)
     close(one.describe(IMAGES), expected(pixels).mean(axis=(2, 3)))
     both = descriptor(f"onnx:{path}(size=48,flip=1)")

@@ -6,7 +6,7 @@ from typing import ClassVar, final
 
 from tamis.descriptors.neural.onnx_descriptor import Network, OnnxDescriptor
 from tamis.descriptors.neural.preprocessing import Preprocessing
-from tamis.descriptors.neural.runtime import opened, session
+from tamis.descriptors.neural.runtime import get_session, session
 from tamis.errors import InvalidParameterError, ModelError
 from tamis.files.digest import digest_of
 from tamis.images import Square
@@ -31,7 +31,7 @@ class NetworkView(OnnxDescriptor):
 
     name: ClassVar[str] = "network"
     summary: ClassVar[str] = "a trained network"
-    source: ClassVar[str] = "one's own pictures"
+    reference: ClassVar[str] = "one's own pictures"
 
     net: str
     graph: bytes
@@ -66,7 +66,7 @@ class NetworkView(OnnxDescriptor):
         return digest_of(self.graph)
 
     def _network(self) -> Network:
-        return Network(opened(self._digest, lambda: session(self.graph)))
+        return Network(get_session(self._digest, lambda: session(self.graph)))
 
     def _misfit(self, shape: tuple[int, ...], n: int) -> ModelError:
         return ModelError(

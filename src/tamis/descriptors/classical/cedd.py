@@ -58,7 +58,7 @@ class Cedd(PixelDescriptor):
 
     name: ClassVar[str] = "cedd"
     summary: ClassVar[str] = "colours by the direction of the edges they lie on, no place"
-    source: ClassVar[str] = "Chatzichristofis & Boutalis 2008, doi:10.1007/978-3-540-79547-6_30"
+    reference: ClassVar[str] = "Chatzichristofis & Boutalis 2008, doi:10.1007/978-3-540-79547-6_30"
 
     @property
     def dim(self) -> int:

@@ -48,7 +48,7 @@ class Color(PixelDescriptor):
 
     name: ClassVar[str] = "color"
     summary: ClassVar[str] = "RGB histogram by regions: which colours, roughly where"
-    source: ClassVar[str] = "Swain & Ballard 1991, doi:10.1007/BF00130487"
+    reference: ClassVar[str] = "Swain & Ballard 1991, doi:10.1007/BF00130487"
     sparse: ClassVar[bool] = True
 
     bins: int = 12

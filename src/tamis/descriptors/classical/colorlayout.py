@@ -75,7 +75,7 @@ class ColorLayout(PixelDescriptor):
 
     name: ClassVar[str] = "colorlayout"
     summary: ClassVar[str] = "a thumbnail's low frequencies: where light and colour lie"
-    source: ClassVar[str] = "Kasutani & Yamada 2001, doi:10.1109/ICIP.2001.959135"
+    reference: ClassVar[str] = "Kasutani & Yamada 2001, doi:10.1109/ICIP.2001.959135"
 
     luma: int = 15
     chroma: int = 6

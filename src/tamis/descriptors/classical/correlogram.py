@@ -55,7 +55,7 @@ class Correlogram(PixelDescriptor):
 
     name: ClassVar[str] = "correlogram"
     summary: ClassVar[str] = "how each colour clusters: colours and their texture, no place"
-    source: ClassVar[str] = "Huang et al. 1997, doi:10.1109/CVPR.1997.609412"
+    reference: ClassVar[str] = "Huang et al. 1997, doi:10.1109/CVPR.1997.609412"
 
     hues: int = 16
     saturations: int = 4

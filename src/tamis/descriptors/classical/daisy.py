@@ -68,7 +68,7 @@ class Daisy(PixelDescriptor):
 
     name: ClassVar[str] = "daisy"
     summary: ClassVar[str] = "mean of local gradient patterns: shapes and textures, no colour"
-    source: ClassVar[str] = "Tola et al. 2010, doi:10.1109/TPAMI.2009.77"
+    reference: ClassVar[str] = "Tola et al. 2010, doi:10.1109/TPAMI.2009.77"
 
     regions: int = 1
 

@@ -63,7 +63,7 @@ class Edge(PixelDescriptor):
 
     name: ClassVar[str] = "edge"
     summary: ClassVar[str] = "edge directions by regions: shapes and layout, no colour"
-    source: ClassVar[str] = "Won et al. 2002, doi:10.4218/etrij.02.0102.0103"
+    reference: ClassVar[str] = "Won et al. 2002, doi:10.4218/etrij.02.0102.0103"
 
     variant: str = "mpeg7"
     regions: int | None = None

@@ -62,7 +62,7 @@ class Fcth(PixelDescriptor):
 
     name: ClassVar[str] = "fcth"
     summary: ClassVar[str] = "colours by the strength of the texture they lie on, no place"
-    source: ClassVar[str] = "Chatzichristofis & Boutalis 2008, doi:10.1109/WIAMIS.2008.24"
+    reference: ClassVar[str] = "Chatzichristofis & Boutalis 2008, doi:10.1109/WIAMIS.2008.24"
 
     @property
     def dim(self) -> int:

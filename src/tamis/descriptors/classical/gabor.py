@@ -72,7 +72,7 @@ class Gabor(PixelDescriptor):
 
     name: ClassVar[str] = "gabor"
     summary: ClassVar[str] = "responses to Gabor filters: which textures, no colour"
-    source: ClassVar[str] = "Manjunath & Ma 1996, doi:10.1109/34.531803"
+    reference: ClassVar[str] = "Manjunath & Ma 1996, doi:10.1109/34.531803"
 
     regions: int = 3
 

@@ -61,7 +61,7 @@ class Gist(PixelDescriptor):
 
     name: ClassVar[str] = "gist"
     summary: ClassVar[str] = "energies of oriented filters on a grid: layout of a scene, no colour"
-    source: ClassVar[str] = "Oliva & Torralba 2001, doi:10.1023/A:1011139631724"
+    reference: ClassVar[str] = "Oliva & Torralba 2001, doi:10.1023/A:1011139631724"
 
     regions: int = 4
     size: int | None = 64

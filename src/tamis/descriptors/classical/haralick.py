@@ -84,7 +84,7 @@ class Haralick(PixelDescriptor):
 
     name: ClassVar[str] = "haralick"
     summary: ClassVar[str] = "statistics of neighbouring grey levels by regions: texture, no colour"
-    source: ClassVar[str] = "Haralick et al. 1973, doi:10.1109/TSMC.1973.4309314"
+    reference: ClassVar[str] = "Haralick et al. 1973, doi:10.1109/TSMC.1973.4309314"
 
     regions: int = 3
     distance: int = 2

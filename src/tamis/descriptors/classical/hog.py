@@ -67,7 +67,7 @@ class Hog(PixelDescriptor):
 
     name: ClassVar[str] = "hog"
     summary: ClassVar[str] = "gradient directions on a grid: shapes and layout, no colour"
-    source: ClassVar[str] = "Dalal & Triggs 2005, doi:10.1109/CVPR.2005.177"
+    reference: ClassVar[str] = "Dalal & Triggs 2005, doi:10.1109/CVPR.2005.177"
 
     variant: str = "standard"
     regions: int | None = None

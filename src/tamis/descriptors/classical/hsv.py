@@ -53,7 +53,7 @@ class Hsv(PixelDescriptor):
 
     name: ClassVar[str] = "hsv"
     summary: ClassVar[str] = "hue, saturation, value by regions: colours, less moved by light"
-    source: ClassVar[str] = "Smith & Chang 1996, doi:10.1145/244130.244151"
+    reference: ClassVar[str] = "Smith & Chang 1996, doi:10.1145/244130.244151"
     sparse: ClassVar[bool] = True
 
     hues: int = 16

@@ -59,7 +59,7 @@ class Jcd(PixelDescriptor):
 
     name: ClassVar[str] = "jcd"
     summary: ClassVar[str] = "cedd and fcth in one: colours by edges and texture, no place"
-    source: ClassVar[str] = (
+    reference: ClassVar[str] = (
         "Chatzichristofis et al. 2009, "
         "of doi:10.1007/978-3-540-79547-6_30, doi:10.1109/WIAMIS.2008.24"
     )

@@ -75,7 +75,7 @@ class Lbp(PixelDescriptor):
 
     name: ClassVar[str] = "lbp"
     summary: ClassVar[str] = "small light and dark patterns by regions: texture, no colour"
-    source: ClassVar[str] = "Ojala et al. 2002, doi:10.1109/TPAMI.2002.1017623"
+    reference: ClassVar[str] = "Ojala et al. 2002, doi:10.1109/TPAMI.2002.1017623"
 
     regions: int = 3
     scales: int = 2

@@ -48,7 +48,7 @@ class Moments(PixelDescriptor):
 
     name: ClassVar[str] = "moments"
     summary: ClassVar[str] = "mean, spread and skew of colour by regions: small and quick"
-    source: ClassVar[str] = "Stricker & Orengo 1995, doi:10.1117/12.205308"
+    reference: ClassVar[str] = "Stricker & Orengo 1995, doi:10.1117/12.205308"
 
     regions: int = 5
 

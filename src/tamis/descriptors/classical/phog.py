@@ -57,7 +57,7 @@ class Phog(PixelDescriptor):
 
     name: ClassVar[str] = "phog"
     summary: ClassVar[str] = "directions of contours in a pyramid of cells: shapes, no colour"
-    source: ClassVar[str] = "Bosch et al. 2007, doi:10.1145/1282280.1282340"
+    reference: ClassVar[str] = "Bosch et al. 2007, doi:10.1145/1282280.1282340"
 
     bins: int = 16
     levels: int = 3

@@ -72,7 +72,7 @@ class Vlad(PixelDescriptor):
 
     name: ClassVar[str] = "vlad"
     summary: ClassVar[str] = "local patterns by visual words: shapes and textures, no colour"
-    source: ClassVar[str] = "Jegou et al. 2010, doi:10.1109/CVPR.2010.5540039"
+    reference: ClassVar[str] = "Jegou et al. 2010, doi:10.1109/CVPR.2010.5540039"
     opens: ClassVar[tuple[str, ...]] = ("codebook",)
 
     codebook: str = DEFAULT

@@ -70,7 +70,7 @@ class Fusion(Descriptor):
 
     name: ClassVar[str] = "fusion"
     summary: ClassVar[str] = "several descriptors as one"
-    source: ClassVar[str] = "Jain, Nandakumar & Ross 2005, doi:10.1016/j.patcog.2005.01.012"
+    reference: ClassVar[str] = "Jain, Nandakumar & Ross 2005, doi:10.1016/j.patcog.2005.01.012"
 
     parts: tuple[Descriptor, ...]
     weights: tuple[float, ...] | None = None
@@ -128,7 +128,7 @@ class Fusion(Descriptor):
 
     @property
     def _usual_method(self) -> str:
-        return "early" if all(part.own_distance == "l1" for part in self.parts) else "sum"
+        return "early" if all(part.default_distance == "l1" for part in self.parts) else "sum"
 
     @property
     def late(self) -> bool:
@@ -136,35 +136,29 @@ class Fusion(Descriptor):
         return self.method != "early"
 
     @property
-    def own_distance(self) -> str:  # type: ignore[override]
+    def default_distance(self) -> str:  # type: ignore[override]
         """That of the parts if they have one and are compared as a whole; l1 if they differ.
 
         Of a late fusion its name, which says how each part is compared.
         """
         if self.late:
-            return self.compared_by()
-        own = {part.own_distance for part in self.parts}
+            return self.distance_for()
+        own = {part.default_distance for part in self.parts}
         return own.pop() if len(own) == 1 else "l1"
 
-    def compared_by(self, distance: str = "") -> str:  # noqa: D102 - as Descriptor
+    def distance_for(self, distance: str = "") -> str:  # noqa: D102 - as Descriptor
         if not self.late:
-            return distance or self.own_distance
+            return distance or self.default_distance
         from tamis.distances import Part, fused_name
 
         weights = self._known_weights()
         return fused_name(
             str(self.method),
             [
-                Part(distance or part.own_distance, part.dim, weight)
+                Part(distance or part.default_distance, part.dim, weight)
                 for part, weight in zip(self.parts, weights, strict=True)
             ],
         )
-
-    @property
-    def size(self) -> int | None:  # type: ignore[override]
-        """The largest working size of the parts."""
-        sizes = [part.size for part in self.parts]
-        return None if None in sizes else max(size for size in sizes if size is not None)
 
     @property
     def dim(self) -> int:
@@ -193,7 +187,7 @@ class Fusion(Descriptor):
         return self.scale == "none"
 
     @property
-    def learns_classes(self) -> bool:  # noqa: D102 - as Descriptor
+    def needs_labels(self) -> bool:  # noqa: D102 - as Descriptor
         return self.scale == "learned"
 
     def fit(  # noqa: D102 - as Descriptor
@@ -206,9 +200,9 @@ class Fusion(Descriptor):
     ) -> Self:
         if self.fitted:
             return self
-        distances = [distance or part.own_distance for part in self.parts]
+        distances = [distance or part.default_distance for part in self.parts]
         if not self.late:
-            distances = [distance or self.own_distance] * len(self.parts)
+            distances = [distance or self.default_distance] * len(self.parts)
         found = scaled_weights(
             [to_unit(part, self.unit) for part in vectors],
             labels,

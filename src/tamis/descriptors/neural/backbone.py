@@ -13,12 +13,12 @@ from tamis.descriptors.grammar import spec_of
 from tamis.descriptors.neural.catalog import Entry, entry
 from tamis.descriptors.neural.onnx_descriptor import Network, OnnxDescriptor
 from tamis.descriptors.neural.preprocessing import Preprocessing
-from tamis.descriptors.neural.runtime import opened, session
+from tamis.descriptors.neural.runtime import get_session, session
 from tamis.descriptors.neural.weights.locate import missing, weights_of
 from tamis.descriptors.neural.weights.source import Source
 from tamis.descriptors.neural.weights.torch_file import Weights
 from tamis.errors import InvalidParameterError, WeightsError, printable
-from tamis.files.cache import held, kept
+from tamis.files.cache import cached, is_cached
 from tamis.images import Square
 
 _VERSION: Final = 1  # of how graphs are built; a new one leaves what is cached aside
@@ -57,7 +57,7 @@ class Backbone(OnnxDescriptor):
        https://doi.org/10.1007/978-3-642-15561-1_11
     """
 
-    own_distance: ClassVar[str] = "cosine"
+    default_distance: ClassVar[str] = "cosine"
 
     name: str  # type: ignore[misc]
     size: int | None = None
@@ -85,14 +85,14 @@ class Backbone(OnnxDescriptor):
         return self.entry.summary
 
     @property
-    def source(self) -> str:  # type: ignore[override]
+    def reference(self) -> str:  # type: ignore[override]
         """Who published it, when, and where."""
-        return self.entry.source
+        return self.entry.reference
 
     @property
     def about(self) -> str:
         """What there is to say about its weights, for a person."""
-        row, view = self.entry, self.view
+        row, view = self.entry, self.input_size
         look = "the middle of a picture" if view.crop else "a picture, stretched,"
         if isinstance(row.origin, Source):
             place = f"{row.origin.repository} ({row.origin.size} MB, Hugging Face hub)"
@@ -107,13 +107,13 @@ class Backbone(OnnxDescriptor):
     @property
     def missing(self) -> str:
         """The command that brings what it needs; empty if all is there."""
-        return missing(self.entry, built=held(self._stem))
+        return missing(self.entry, built=is_cached(self._stem))
 
     @property
-    def download(self) -> str:
+    def download_size(self) -> str:
         """How much is to be downloaded, such as ``553 MB``; empty if nothing is."""
         origin = self.entry.origin
-        if not isinstance(origin, Source) or origin.path.is_file() or held(self._stem):
+        if not isinstance(origin, Source) or origin.path.is_file() or is_cached(self._stem):
             return ""
         return f"{origin.size} MB"
 
@@ -144,7 +144,7 @@ class Backbone(OnnxDescriptor):
 
     def _network(self) -> Network:
         key = self.__dict__.get("_digest", self.name)
-        return Network(opened(key, lambda: session(self.graph())))
+        return Network(get_session(key, lambda: session(self.graph())))
 
     def _finish(self, features: Features) -> Features:
         if not np.isfinite(features).all():
@@ -170,9 +170,9 @@ class Backbone(OnnxDescriptor):
         row = self.entry
         module, _, function = row.build.partition(":")
         build = getattr(importlib.import_module(module), function)
-        return kept(self._stem, lambda: build(row))
+        return cached(self._stem, lambda: build(row))
 
-    def bring(self) -> None:
+    def download(self) -> None:
         """Download what it needs, build its graph and open it.
 
         Raises

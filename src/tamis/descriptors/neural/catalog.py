@@ -38,8 +38,8 @@ class Entry:
     name : str
     summary : str
         What it is, in a few words.
-    source : str
-        Who published it, when, and where, as `Descriptor.source`.
+    reference : str
+        Who published it, when, and where, as `Descriptor.reference`.
     dim : int
         Values per picture.
     size : int
@@ -66,7 +66,7 @@ class Entry:
 
     name: str
     summary: str
-    source: str
+    reference: str
     dim: int
     size: int
     crop: bool
@@ -97,7 +97,7 @@ def _efficientnet_lite(number: int, size: int, file: str, sha256: str) -> Entry:
     return Entry(
         name=f"efficientnet-lite{number}",
         summary=f"what an ImageNet network sees (EfficientNet-Lite{number})",
-        source="Tan & Le 2019, doi:10.48550/arXiv.1905.11946",
+        reference="Tan & Le 2019, doi:10.48550/arXiv.1905.11946",
         dim=1280,
         size=size,
         crop=False,
@@ -115,11 +115,13 @@ def _efficientnet_lite(number: int, size: int, file: str, sha256: str) -> Entry:
     )
 
 
-def _imagenet(name: str, dim: int, source: str, build: str, tested: str, origin: Source) -> Entry:
+def _imagenet(
+    name: str, dim: int, reference: str, build: str, tested: str, origin: Source
+) -> Entry:
     return Entry(
         name=name,
         summary=f"what an ImageNet network sees ({_SHOWN[name]})",
-        source=source,
+        reference=reference,
         dim=dim,
         size=224,
         crop=False,
@@ -134,17 +136,19 @@ def _imagenet(name: str, dim: int, source: str, build: str, tested: str, origin:
 
 def _vgg(name: str, tested: str, revision: str, sha256: str, size: int) -> Entry:
     origin = Source(f"timm/{name}.tv_in1k", "model.safetensors", revision, sha256, size)
-    source = "Simonyan & Zisserman 2015, doi:10.48550/arXiv.1409.1556"
-    return _imagenet(name, 512, source, "tamis.descriptors.neural.graphs.vgg:build", tested, origin)
+    reference = "Simonyan & Zisserman 2015, doi:10.48550/arXiv.1409.1556"
+    return _imagenet(
+        name, 512, reference, "tamis.descriptors.neural.graphs.vgg:build", tested, origin
+    )
 
 
 def _resnet(name: str, dim: int, revision: str, sha256: str, size: int) -> Entry:
     origin = Source(f"timm/{name}.tv_in1k", "model.safetensors", revision, sha256, size)
-    source = "He et al. 2016, doi:10.1109/CVPR.2016.90"
+    reference = "He et al. 2016, doi:10.1109/CVPR.2016.90"
     return _imagenet(
         name,
         dim,
-        source,
+        reference,
         "tamis.descriptors.neural.graphs.resnet:build",
         "random weights only",
         origin,
@@ -211,7 +215,7 @@ ENTRIES: Final = {
         Entry(
             name="dinov2-small",
             summary="what a self-supervised transformer sees (DINOv2, ViT-S/14)",
-            source="Oquab et al. 2024, doi:10.48550/arXiv.2304.07193",
+            reference="Oquab et al. 2024, doi:10.48550/arXiv.2304.07193",
             dim=384,
             size=224,
             crop=True,
@@ -233,7 +237,7 @@ ENTRIES: Final = {
         Entry(
             name="clip-vit-b32",
             summary="what a network trained on captions sees (CLIP, ViT-B/32)",
-            source="Radford et al. 2021, doi:10.48550/arXiv.2103.00020",
+            reference="Radford et al. 2021, doi:10.48550/arXiv.2103.00020",
             dim=512,
             size=224,
             crop=True,

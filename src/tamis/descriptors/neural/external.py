@@ -14,7 +14,7 @@ from tamis.descriptors.grammar import spec_of
 from tamis.descriptors.neural.graph_file import GraphFile, examine
 from tamis.descriptors.neural.onnx_descriptor import Network, OnnxDescriptor
 from tamis.descriptors.neural.preprocessing import Channels, Preprocessing
-from tamis.descriptors.neural.runtime import opened, run, session
+from tamis.descriptors.neural.runtime import get_session, run, session
 from tamis.errors import InvalidParameterError, WeightsError, printable, sentence
 from tamis.files.digest import DIGEST_LENGTH, is_digest
 from tamis.images import Square
@@ -41,9 +41,9 @@ class ExternalNetwork(OnnxDescriptor):
     becomes part of the spec. A subclass finds the file.
     """
 
-    own_distance: ClassVar[str] = "cosine"
+    default_distance: ClassVar[str] = "cosine"
     summary: ClassVar[str] = "what the network in an ONNX file sees"
-    source: ClassVar[str] = "a file of yours"
+    reference: ClassVar[str] = "a file of yours"
 
     name: str  # type: ignore[misc]
     crop: int | None = None
@@ -202,7 +202,7 @@ def _tried(graph: GraphFile, output: str, height: int, width: int) -> tuple[int,
 
 
 def _session(graph: GraphFile) -> Any:
-    return opened(f"{graph.path}:{graph.digest}", lambda: session(graph.path))
+    return get_session(f"{graph.path}:{graph.digest}", lambda: session(graph.path))
 
 
 def _not_run(path: str, batch: _Any, error: WeightsError) -> WeightsError:

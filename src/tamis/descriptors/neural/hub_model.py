@@ -42,7 +42,7 @@ class HubModel(ExternalNetwork):
     """
 
     summary: ClassVar[str] = "what a network from the Hugging Face hub sees"
-    source: ClassVar[str] = "the repository on the Hugging Face hub"
+    reference: ClassVar[str] = "the repository on the Hugging Face hub"
 
     file: str | None = None
     revision: str = MAIN

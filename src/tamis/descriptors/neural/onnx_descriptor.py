@@ -66,7 +66,7 @@ class OnnxDescriptor(Descriptor):
         """Open the graph, or return it if it is open already."""
 
     @property
-    def view(self) -> Square:
+    def input_size(self) -> Square:
         """The square to which an image is brought."""
         return self.preprocessing.square
 

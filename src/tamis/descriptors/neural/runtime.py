@@ -17,8 +17,8 @@ _kept: dict[str, Any] = {}
 _lock = threading.Lock()
 
 
-def opened(key: str, make: Callable[[], Any]) -> Any:
-    """Give the session of that key, which is made if it is not open, and kept for a while."""
+def get_session(key: str, make: Callable[[], Any]) -> Any:
+    """Return the open session of a key, or open it; the last few stay open."""
     with _lock:
         if key not in _kept:
             made = make()
@@ -70,7 +70,7 @@ def session(graph: bytes | str | os.PathLike[str], *, threads: int = 1) -> Any:
     return opened
 
 
-def only_input(opened: Any) -> str:
+def only_input(session: Any) -> str:
     """Name the input of a graph that has one.
 
     Raises
@@ -78,7 +78,7 @@ def only_input(opened: Any) -> str:
     WeightsError
         The graph has none or several.
     """
-    names = [one.name for one in opened.get_inputs()]
+    names = [one.name for one in session.get_inputs()]
     if len(names) != 1:
         raise WeightsError(
             f"the graph must have one input, the pixels. Got {len(names)}: "
@@ -87,12 +87,12 @@ def only_input(opened: Any) -> str:
     return str(names[0])
 
 
-def run(opened: Any, inputs: dict[str, Any], outputs: list[str] | None = None) -> list[Any]:
+def run(session: Any, inputs: dict[str, Any], outputs: list[str] | None = None) -> list[Any]:
     """Run a graph, and stop it if it does not end.
 
     Parameters
     ----------
-    opened : onnxruntime.InferenceSession
+    session : onnxruntime.InferenceSession
     inputs : dict from str to ndarray
         The first dimension is that of the pictures.
     outputs : list of str, optional
@@ -116,7 +116,7 @@ def run(opened: Any, inputs: dict[str, Any], outputs: list[str] | None = None) -
     stop.daemon = True
     stop.start()
     try:
-        found = opened.run(outputs, inputs, options)
+        found = session.run(outputs, inputs, options)
     except Exception as error:  # its exceptions share no base class
         if options.terminate:
             raise WeightsError(
@@ -131,9 +131,9 @@ def run(opened: Any, inputs: dict[str, Any], outputs: list[str] | None = None) -
     return list(found)
 
 
-def on_gpu(opened: Any) -> bool:
+def on_gpu(session: Any) -> bool:
     """Tell whether a session runs on a GPU."""
-    return opened.get_providers()[0] != "CPUExecutionProvider"
+    return session.get_providers()[0] != "CPUExecutionProvider"
 
 
 def _providers(onnxruntime: Any) -> list[str]:

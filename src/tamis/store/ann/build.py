@@ -121,7 +121,7 @@ def _column_for(collection: Collection, descriptor: Descriptor, metric: str, vec
 def _metric_for(descriptor: Descriptor) -> str:
     if descriptor.sparse:
         return "hellinger"
-    own = descriptor.own_distance
+    own = descriptor.default_distance
     return own if own in METRICS else "l2"
 
 

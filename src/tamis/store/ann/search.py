@@ -274,7 +274,7 @@ def _check_fusion(fusion: Fusion) -> None:
         why = "ranks in the whole gallery, which candidates do not have"
     elif fusion.unit != "none":
         why = "norms of the parts, which their indexes do not know"
-    elif fusion.learns_classes:
+    elif fusion.needs_labels:
         why = "weights that are learned from all pictures; write those that `compare` prints"
     if why:
         raise InvalidParameterError(f"{fusion.spec} needs {why}. Search without --approximate.")

@@ -58,7 +58,7 @@ def test_a_file_in_the_cache_serves(name, output, tmp_path, monkeypatch):
     row.origin.path.parent.mkdir(parents=True)
     row.origin.path.write_bytes(content)
     one = descriptor(name)
-    assert one.missing == one.download == ""
+    assert one.missing == one.download_size == ""
     pictures = [np.full((40, 60, 3), value, np.uint8) for value in (0, 90, 255)]
     found = one.describe(pictures)
     assert found.shape == (3, row.dim)
