@@ -621,6 +621,29 @@ def test_a_plan_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_run_that_cannot_say_that_it_is_finished_can_be_finished_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(file: str) -> None:
+        Path(file).write_text("a report")
+
+    run = run_of(tmp_path, Mode.MOVE, "x.jpg", made={"report.html": write})
+    with monkeypatch.context() as patch:
+
+        def full(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        patch.setattr("tamis.files.journal.put", full)
+        patch.setattr("tamis.files.journal_file.JournalFile.append", full)
+        with pytest.raises(OSError, match="No space left"):
+            run.carry_out()
+    (again,) = journals(str(tmp_path / "out"))
+    assert not again.finished
+    assert again.carry_out().failures == ()
+    assert (tmp_path / "out/report.html").read_text() == "a report"
+    assert (tmp_path / "out/a/x.jpg").exists()
+
+
 _ONE_RUN = """
 import os, sys
 from tamis.files.journal import Journal
