@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from tamis.classifiers.knn import DEFAULT_K
 from tamis.classifiers.predictions import Predictions
-from tamis.cli.console import progress, warn, warn_failures
+from tamis.cli.console import warn, warn_failures
 from tamis.cli.notes import told
+from tamis.cli.progress import progress
 from tamis.dataset import Dataset
 from tamis.errors import Failure, InvalidParameterError
 from tamis.model import Model, fit

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import (
+from tamis.cli.options import (
     Classes,
     Distance,
     FollowLinks,
@@ -81,8 +81,9 @@ def compare(
     import shlex
     import time
 
-    from tamis.cli.console import progress, say, warn, warn_failures, write_json
+    from tamis.cli.console import say, warn, warn_failures, write_json
     from tamis.cli.notes import told
+    from tamis.cli.progress import progress
     from tamis.cli.tables import print_comparison
     from tamis.dataset import Dataset
     from tamis.errors import printable

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tamis.cli.console import Json
+from tamis.cli.options import Json
 
 if TYPE_CHECKING:
     from tamis.descriptors.catalog import Entry
@@ -78,7 +78,7 @@ def _download(spec: str | None) -> None:
 
 def _measure(listed: "list[Entry]", failures: dict[str, str]) -> list[float | None]:
     """Measure each; what is not installed, and what other packages raise, are failures."""
-    from tamis.cli.console import progress
+    from tamis.cli.progress import progress
     from tamis.descriptors import descriptor, plugins
     from tamis.descriptors.catalog import cost
     from tamis.errors import TamisError

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tamis.cli.console import (
+from tamis.cli.options import (
     By,
     ClassifierName,
     Distance,
@@ -293,8 +293,9 @@ def _retrieval(
     """Score searches and print the figures; gives the files that were skipped."""
     import time
 
-    from tamis.cli.console import progress, warn, warn_failures, write_json
+    from tamis.cli.console import warn, warn_failures, write_json
     from tamis.cli.notes import warn_overlap
+    from tamis.cli.progress import progress
     from tamis.cli.tables import print_retrieval
     from tamis.descriptors import descriptor
     from tamis.evaluation.galleries import evaluate_gallery, needs_folds

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import FollowLinks, Jobs, Json, MaxMemory, MaxPixels, NoIcc, Root, Strict
+from tamis.cli.options import FollowLinks, Jobs, Json, MaxMemory, MaxPixels, NoIcc, Root, Strict
 
 
 def index(
@@ -58,8 +58,9 @@ def index(
     import os
     import time
 
-    from tamis.cli.console import as_dicts, progress, say, warn, warn_failures, write_json
+    from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
     from tamis.cli.notes import told
+    from tamis.cli.progress import progress
     from tamis.dataset import Dataset
     from tamis.descriptors import Reduction, descriptor, split_specs
     from tamis.descriptors.reduction import LEARNED

@@ -13,17 +13,9 @@ import typer
 from tamis.classifiers.base import CLASSIFIERS
 from tamis.classifiers.network.checkpoint import check_folder, remove_run
 from tamis.classifiers.network.registry import NETWORKS
-from tamis.cli.console import (
-    as_dicts,
-    progress,
-    say,
-    screen,
-    warn,
-    warn_failures,
-    write_json,
-    write_page,
-)
+from tamis.cli.console import as_dicts, say, screen, warn, warn_failures, write_json, write_page
 from tamis.cli.notes import told, warn_overlap
+from tamis.cli.progress import progress
 from tamis.cli.tables import without_overlap
 from tamis.dataset import Dataset
 from tamis.duplicates import overlap

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import (
+from tamis.cli.options import (
     Distance,
     FollowLinks,
     Jobs,
@@ -85,16 +85,9 @@ def search(
     import os
     import time
 
-    from tamis.cli.console import (
-        as_dicts,
-        progress,
-        say,
-        warn,
-        warn_failures,
-        write_json,
-        write_page,
-    )
+    from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json, write_page
     from tamis.cli.notes import told
+    from tamis.cli.progress import progress
     from tamis.dataset import Dataset
     from tamis.dataset.searching import search as search_images
     from tamis.errors import printable

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tamis.cli.console import (
+from tamis.cli.options import (
     By,
     ClassifierName,
     Distance,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import Classes, Json, Root, TakeOutside
+from tamis.cli.options import Classes, Json, Root, TakeOutside
 from tamis.files.transfer import Mode
 
 

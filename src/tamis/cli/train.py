@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tamis.cli.console import Distance, FollowLinks, Jobs, Json, K, MaxMemory, NoIcc, Strict, writes
+from tamis.cli.options import Distance, FollowLinks, Jobs, Json, K, MaxMemory, NoIcc, Strict, writes
 from tamis.files.kinds import MODEL, PAGE
 
 _NETWORKS = "Networks"

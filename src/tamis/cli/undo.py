@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tamis.cli.console import Json
+from tamis.cli.options import Json
 
 if TYPE_CHECKING:
     from tamis.files.journal import Journal
@@ -34,7 +34,8 @@ def undo(
     import os
     import time
 
-    from tamis.cli.console import as_dicts, progress, say, warn, warn_failures, write_json
+    from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
+    from tamis.cli.progress import progress
     from tamis.errors import JournalError, printable
     from tamis.files.journal import journals
     from tamis.files.lock import locked

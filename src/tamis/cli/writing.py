@@ -8,7 +8,8 @@ from typing import Any, Final, NoReturn, Protocol
 
 import typer
 
-from tamis.cli.console import as_dicts, progress, say, warn, warn_failures, write_json
+from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
+from tamis.cli.progress import progress
 from tamis.errors import DestinationError, Failure, JournalError, printable
 from tamis.files.journal import Journal, Outcome, journals
 from tamis.files.result import FOLDER
