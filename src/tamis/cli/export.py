@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.console import Json, Trust, writes
+from tamis.cli.options import Json, Trust, writes
 from tamis.files.kinds import ONNX
 
 
