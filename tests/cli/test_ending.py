@@ -13,6 +13,7 @@ import pytest
 from command import tamis
 from pictures import write_kinds
 from tamis.cli import console, ending
+from tamis.cli.progress import progress
 from tamis.errors import DestinationError, InvalidParameterError
 
 
@@ -234,7 +235,7 @@ def test_a_bar_shows_names_as_they_are(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "200")
-    with console.progress("[red]\x07na\x1b]0;me", 2) as advance:
+    with progress("[red]\x07na\x1b]0;me", 2) as advance:
         advance(1)
     text = capsys.readouterr().err
     assert "[red]\\x07na\\x1b]0;me" in text
