@@ -70,8 +70,8 @@ def held(folder: Path) -> dict[str, str]:
     """All that a collection says: each picture's facts and vectors, in digests."""
     collection = Collection.open(folder / "p.tamis")
     rows = collection.rows
-    found = {"names": repr([rows.names, rows.labels, rows.hashes, rows.failures])}
-    found["stale"] = repr(rows.stale)
+    found = {"names": repr([rows.names, rows.labels, rows.hashes.to_pylist(), rows.failures])}
+    found["number"] = repr(collection.dataset.count_rows())
     for spec in sorted(collection.specs):
         features = collection.features(spec).features
         found[spec] = hashlib.sha256(features.tobytes()).hexdigest()

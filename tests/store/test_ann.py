@@ -15,7 +15,7 @@ from tamis.errors import CollectionError, InvalidParameterError, UnknownNameErro
 from tamis.features import combine
 from tamis.features.index import Index
 from tamis.store import METRICS, Approximate, Collection, build, update
-from tamis.store.ann.embedding import Companion
+from tamis.store.ann.embedding import IndexedEmbedding
 from tamis.table import ImageTable
 
 pytest.importorskip("lance", reason="needs the extra tamis[store]")
@@ -83,9 +83,9 @@ def test_made_anew_by_another_metric(path, one):
         collection = Collection.open(path)
         assert len(collection.dataset.describe_indices()) == 1
         assert collection.specs == specs
-        companion = Companion.for_metric(one, metric)
-        found = [Companion.of_column(field) for field in collection.dataset.schema]
-        assert [each for each in found if each] == [companion] * (companion is not None)
+        embedding = IndexedEmbedding.for_metric(one, metric)
+        found = [IndexedEmbedding.of_column(field) for field in collection.dataset.schema]
+        assert [each for each in found if each] == [embedding] * (embedding is not None)
 
 
 @pytest.mark.parametrize(("one", "metric"), [(EDGE, "l2"), (COLOR, "hellinger")])
@@ -94,7 +94,7 @@ def test_the_metric_is_chosen_by_how_vectors_are_stored(path, one, metric):
     assert Approximate.open(Collection.open(path), one).metric == metric
 
 
-def test_a_run_that_was_stopped_leaves_a_companion_that_is_replaced(path, monkeypatch):
+def test_a_run_that_was_stopped_leaves_a_embedding_that_is_replaced(path, monkeypatch):
     build(path, COLOR)
     dataset = Collection.open(path).dataset
     (index,) = dataset.describe_indices()
@@ -104,7 +104,7 @@ def test_a_run_that_was_stopped_leaves_a_companion_that_is_replaced(path, monkey
     build(path, COLOR, metric="l2")
     check_all(path, n=60, one=COLOR)
     names = [field.name for field in Collection.open(path).dataset.schema]
-    assert sum(name.startswith("companion") for name in names) == 1
+    assert sum(name.startswith("embedding") for name in names) == 1
 
 
 @pytest.mark.parametrize("indexed_at_once", [False, True])
@@ -143,17 +143,17 @@ def test_it_follows_every_change(path, photos, monkeypatch, indexed_at_once, met
 
 
 def complete(path):
-    """Companions hold what they are made of, in every row."""
+    """Embeddings hold what they are made of, in every row."""
     dataset = Collection.open(path).dataset
     for field in dataset.schema:
-        if companion := Companion.of_column(field):
-            features = Collection.open(path).features(companion.of)
+        if embedding := IndexedEmbedding.of_column(field):
+            features = Collection.open(path).features(embedding.of)
             found = dataset.to_table(columns=["path", field.name], filter="failure IS NULL")
             rows = {os.fsdecode(name): at for at, name in enumerate(found["path"].to_pylist())}
             names = [os.path.relpath(one, Collection.open(path).root) for one in features.paths]
             stored = np.array(found[field.name].to_pylist(), np.float32)
             np.testing.assert_array_equal(
-                stored[[rows[name] for name in names]], companion.embed(features.features)
+                stored[[rows[name] for name in names]], embedding.embed(features.features)
             )
 
 
@@ -241,9 +241,9 @@ def test_roots_of_negative_values_are_refused(tmp_path, photos):
 @pytest.mark.parametrize("roots", [False, True])
 def test_projected_vectors_are_about_as_far_apart(roots):
     features = np.random.default_rng(0).random((40, 2000), np.float32) ** 4
-    companion = Companion("x", roots, 2000, 256)
-    short = companion.embed(features)
-    alone = np.concatenate([companion.embed(one[np.newaxis]) for one in features])
+    embedding = IndexedEmbedding("x", roots, 2000, 256)
+    short = embedding.embed(features)
+    alone = np.concatenate([embedding.embed(one[np.newaxis]) for one in features])
     np.testing.assert_array_equal(short, alone)
     whole = np.sqrt(features) if roots else features
     ratios = pdist(short) / pdist(whole)

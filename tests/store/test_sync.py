@@ -227,17 +227,22 @@ def test_killed_at_any_moment_it_is_whole(tmp_path, path, delay):
     check(path, photos, COLOR, EDGE)
 
 
-def test_a_crash_between_writing_and_deleting_leaves_no_twins(photos, path, monkeypatch):
+def test_a_changed_picture_is_replaced_in_one_commit(photos, path, monkeypatch):
     update(path, table_of(photos), [COLOR])
     a, b = sorted(photos.rglob("*.jpg"))[:2]
     b.write_bytes(a.read_bytes() + b"changed")
+    ids = Collection.open(path).rows.ids
     with monkeypatch.context() as patch:
-        patch.setattr(update_module._Update, "_delete", lambda self, ids: None)
+        patch.setattr(update_module._Update, "_write", lambda self, chunks: None)
         update(path, table_of(photos))
-    collection = check(path, photos, COLOR)  # the newest of the two counts
-    assert collection.dataset.count_rows() == 25
+    assert (Collection.open(path).rows.ids == ids).all()  # stopped before it: as it was
+    version = Collection.open(path).dataset.version
+    assert counts(update(path, table_of(photos))) == (0, 1, 0, 0, 23)
+    collection = check(path, photos, COLOR)
+    assert collection.dataset.version == version + 1
+    assert collection.dataset.count_rows() == 24
+    assert (collection.rows.ids != ids).sum() == 1  # an id is not used twice
     assert counts(update(path, table_of(photos))) == (0, 0, 0, 0, 24)
-    assert Collection.open(path).dataset.count_rows() == 24
 
 
 def test_one_writer_at_a_time(photos, path):
@@ -266,7 +271,7 @@ def test_what_is_no_collection_says_so(photos, path, tmp_path):
 
 def test_a_newer_format_says_so(photos, path):
     update(path, table_of(photos), [COLOR])
-    Collection.open(path).dataset.update_schema_metadata({"tamis:format": "2"})
+    Collection.open(path).dataset.update_schema_metadata({"tamis:format": "3"})
     with pytest.raises(CollectionError, match="newer tamis"):
         Collection.open(path)
 
@@ -351,14 +356,14 @@ def test_a_new_collection_that_fails_leaves_nothing(photos, tmp_path, monkeypatc
     def fail(*_args):
         raise DestinationError("the disk is full")
 
-    monkeypatch.setattr(updating._Update, "append", fail)
+    monkeypatch.setattr(updating._Update, "describe", fail)
     path = tmp_path / "new.tamis"
     with pytest.raises(DestinationError, match="full"):
         update(path, ImageTable.from_folder(photos), [descriptor("moments")])
     assert not path.exists()
     monkeypatch.undo()
     update(path, ImageTable.from_folder(photos), [descriptor("moments")])
-    monkeypatch.setattr(updating._Update, "append", fail)
+    monkeypatch.setattr(updating._Update, "describe", fail)
     with pytest.raises(DestinationError, match="full"):
         update(path, ImageTable.from_folder(photos), [descriptor("color")])
     assert len(Collection.open(path)) > 0

@@ -112,7 +112,7 @@ def index(
             f"it, such as {printable(changes.unseen[0])}: their folder is empty or cannot be "
             "entered. --prune removes them"
         )
-    collection = Collection.open(into)
+    collection = changes.collection
     say(f"{printable(into)}: {changes}", unless=json)
     kept = [
         fit_reduction(collection, one).spec

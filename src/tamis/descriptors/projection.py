@@ -1,10 +1,11 @@
-"""Products of vectors with a matrix that are the same on every processor.
+"""Projections: products with a matrix that are the same on every processor.
 
 A BLAS adds in an order that depends on the processor, on the number of rows and on the
 place of a row among them. Here the order is fixed, so that a vector depends on nothing
 but itself.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import numba as nb
@@ -16,6 +17,22 @@ _ROWS: Final = 256  # vectors at a time, less their mean
 # Values that are added in float32 before the sum is added to those before them: it keeps
 # the rounding small, and this part of the matrix in the cache.
 _DEPTH: Final = 256
+
+
+@lru_cache(maxsize=4)
+def gaussian_matrix(dim: int, length: int, seed: int) -> Features:
+    """Draw a random projection that keeps the expectation of squared distances.
+
+    Returns
+    -------
+    ndarray of shape (dim, length), float32
+        Normal values of variance ``1 / length``.
+    """
+    # Not default_rng: only the streams of RandomState are the same in all versions.
+    drawn = np.random.RandomState(seed).standard_normal((length, dim))
+    matrix = np.ascontiguousarray((drawn / np.sqrt(length)).T, np.float32)
+    matrix.flags.writeable = False
+    return matrix
 
 
 def project(vectors: Features, matrix: Features, *, mean: Features | None = None) -> Features:

@@ -13,7 +13,7 @@ from tamis.descriptors.base import Descriptor, Features, Labels, check_choice, c
 from tamis.descriptors.components import Components, fit_components
 from tamis.descriptors.fusion.fusion import Fusion
 from tamis.descriptors.grammar import written
-from tamis.descriptors.projection import project
+from tamis.descriptors.projection import gaussian_matrix, project
 from tamis.errors import InvalidParameterError, ReductionError, printable
 from tamis.images import Pixels
 
@@ -258,7 +258,7 @@ class Reduction(Descriptor):
             matrix = _sparse(self.length, self.base.dim, self.seed)
             return np.ascontiguousarray((matrix @ whole.T).T, np.float32)
         if self.components is None:
-            return project(whole, _gauss(self.length, self.base.dim, self.seed))
+            return project(whole, gaussian_matrix(self.base.dim, self.length, self.seed))
         short = project(whole, self.components.columns, mean=self.components.mean)
         if self.method == "whiten":
             spread = np.sqrt(self.components.variances)
@@ -280,14 +280,6 @@ def may_become(wanted: Descriptor, fitted: Descriptor) -> bool:
         ways = [(one.parts, one.method, one.unit) for one in (wanted, fitted)]
         return ways[0] == ways[1]
     return False
-
-
-@lru_cache(maxsize=4)
-def _gauss(length: int, dim: int, seed: int) -> Features:
-    """Make the matrix of `gauss`, of shape (dim, length)."""
-    # Not default_rng: only the streams of RandomState are the same in all versions.
-    drawn = np.random.RandomState(seed).standard_normal((length, dim))
-    return np.ascontiguousarray((drawn / np.sqrt(length)).T, np.float32)
 
 
 @lru_cache(maxsize=4)

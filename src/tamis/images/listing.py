@@ -7,8 +7,8 @@ keeps for itself, what may not be entered and what lies outside are each named.
 import errno
 import os
 import unicodedata
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 from tamis.errors import Failure
 from tamis.images import SUFFIXES, has_signature
@@ -35,7 +35,24 @@ _EMPTY_LEVELS: Final = 3  # fold-1/train/cat
 
 def sort_key(name: str) -> tuple[str, str]:
     """Order names the same on every system, however it stores accents."""
-    return unicodedata.normalize("NFC", name), name
+    return (name, name) if name.isascii() else (unicodedata.normalize("NFC", name), name)
+
+
+def path_keys(paths: Sequence[Sequence[str]]) -> list[Any]:
+    """Give keys that order paths, each a sequence of names, name by name as `sort_key` does.
+
+    Examples
+    --------
+    >>> paths = [("b", "a"), ("b!",), ("b",)]
+    >>> [path for _, path in sorted(zip(path_keys(paths), paths))]
+    [('b',), ('b', 'a'), ('b!',)]
+    """
+    # One text per path orders likewise if no accents are stored in two ways, and is compared
+    # in a tenth of the time.
+    joined = ["\0".join(path) for path in paths]
+    if all(map(str.isascii, joined)):
+        return joined
+    return [[sort_key(name) for name in path] for path in paths]
 
 
 def is_system_name(name: str) -> bool:
@@ -187,7 +204,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _promises_picture(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES
+    stem, _, suffix = name.rpartition(".")
+    return stem.strip(".") != "" and f".{suffix.lower()}" in SUFFIXES  # .jpg is a hidden file
 
 
 def _looks_like_picture(entry: os.DirEntry[str]) -> bool:

@@ -1,4 +1,10 @@
-"""A new column of vectors, while it is being computed."""
+"""A new column of vectors, while it is being computed.
+
+Lance's `batch_udf` with a checkpoint file is no substitute: it keeps the results by the
+position of a batch in a fragment. If rows are deleted between a kill and the next run, it
+fails for good ("new batch has different size") or brings the deleted rows back (pylance
+14.0.2). The checkpoint is also a pickle, which a collection from a stranger must not hold.
+"""
 
 import contextlib
 import os
@@ -14,13 +20,13 @@ from tamis.errors import CollectionError
 from tamis.features import Chunk
 from tamis.store.checking import lance_errors
 from tamis.store.collection import lance
-from tamis.store.columns import SPEC, decode, encode
+from tamis.store.columns import decode, encode, spec_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 FOLDER: Final = "adding.lance"
-"""Where vectors lie in a collection until there are those of all pictures."""
+"""Folder of a collection for vectors that not all images have yet."""
 
 _GROUP: Final = 1024
 
@@ -28,10 +34,19 @@ Ids = npt.NDArray[np.int64]
 
 
 class Adding:
-    """Vectors of a new descriptor, kept aside until there are those of all pictures.
+    """Vectors by new descriptors, kept aside until all images have them.
 
-    A column can only be added whole. What is computed meanwhile is written beside
-    the dataset, so that a run that was stopped goes on where it was.
+    A column can only be added whole. Meanwhile the vectors are written beside the dataset,
+    so that a run that was stopped goes on where it was.
+
+    Parameters
+    ----------
+    path : str
+        Path of the collection.
+    fields : list of pyarrow.Field
+        The new columns.
+    descriptors : sequence of Descriptor
+        The descriptor of each.
     """
 
     def __init__(
@@ -40,17 +55,18 @@ class Adding:
         import pyarrow as pa
 
         self._path = os.path.join(path, FOLDER)
+        self._fields = fields
         self._dataset: Any = None
         self._known = np.empty(0, np.int64)
         self._waiting: list[Any] = []
         self._schema = pa.schema([pa.field("id", pa.int64()), *fields])
-        if os.path.lexists(self._path) and not self._resumed([one.dim for one in descriptors]):
+        if os.path.lexists(self._path) and not self._resumed([d.dim for d in descriptors]):
             self.discard()
 
     def _resumed(self, dims: Sequence[int]) -> bool:
-        """Take what a run that was stopped kept aside, if all of it can be used.
+        """Take the vectors that a stopped run left, if all of them can be used.
 
-        It may be of other descriptors, without any commit, or damaged.
+        They may be of other descriptors, without any commit, or damaged.
         """
         try:
             with lance_errors(self._path):
@@ -68,20 +84,19 @@ class Adding:
         self._dataset, self._known = dataset, np.concatenate(known)
         return len(np.unique(self._known)) == len(self._known)
 
-    def left(self, ids: Ids) -> Ids:
-        """Which of the ids have no vectors yet."""
+    def missing(self, ids: Ids) -> Ids:
+        """Give the ids that have no vectors yet."""
         return ids[~np.isin(ids, self._known)]
 
-    def keep(self, group: tuple[Ids, Chunk], fields: "list[pa.Field[Any]]") -> None:
-        """Write some vectors down, once they are enough for a commit."""
+    def keep(self, ids: Ids, chunk: Chunk) -> None:
+        """Keep vectors; write them once they are enough for a commit."""
         import pyarrow as pa
 
-        ids, chunk = group
         rows = list(range(len(ids)))
         arrays = [pa.array(ids, pa.int64())]
         arrays += [
-            encode(features, rows, len(ids), one)
-            for features, one in zip(chunk.features, fields, strict=True)
+            encode(features, rows, len(ids), field)
+            for features, field in zip(chunk.features, self._fields, strict=True)
         ]
         self._waiting.append(pa.record_batch(arrays, schema=self._schema))
         if sum(batch.num_rows for batch in self._waiting) >= _GROUP:
@@ -101,12 +116,12 @@ class Adding:
                     self._dataset.insert(table)
             self._waiting = []
 
-    def reader(self, ids: Ids, fields: "list[pa.Field[Any]]") -> Any:
+    def reader(self, ids: Ids) -> Any:
         """Give the columns for `ids`, in their order; null where there are no vectors."""
         import pyarrow as pa
 
         self._flush()
-        schema = pa.schema(fields)
+        schema = pa.schema(self._fields)
         known = np.empty(0, np.int64)
         if self._dataset is not None:
             known = self._dataset.to_table(columns=["id"])["id"].to_numpy()
@@ -114,49 +129,47 @@ class Adding:
 
         def batches() -> Iterator[Any]:
             for start in range(0, len(ids), _GROUP):
-                some = ids[start : start + _GROUP]
-                place = np.searchsorted(known, some, sorter=order)
-                found = np.zeros(len(some), bool)
+                piece = ids[start : start + _GROUP]
+                place = np.searchsorted(known, piece, sorter=order)
+                present = np.zeros(len(piece), bool)
                 inside = place < len(known)
-                found[inside] = known[order[place[inside]]] == some[inside]
-                where = pa.array(np.where(found, np.cumsum(found) - 1, 0), pa.int64(), mask=~found)
-                columns = [one.name for one in fields]
-                if found.any():
-                    taken = self._dataset.take(order[place[found]].tolist(), columns=columns)
+                present[inside] = known[order[place[inside]]] == piece[inside]
+                where = pa.array(
+                    np.where(present, np.cumsum(present) - 1, 0), pa.int64(), mask=~present
+                )
+                if present.any():
+                    taken = self._dataset.take(order[place[present]].tolist(), columns=schema.names)
                 else:
                     taken = schema.empty_table()
-                arrays = [taken[name].combine_chunks().take(where) for name in columns]
+                arrays = [taken[name].combine_chunks().take(where) for name in schema.names]
                 yield pa.record_batch(arrays, schema=schema)
 
         return pa.RecordBatchReader.from_batches(schema, batches())
 
     def discard(self) -> None:
-        """Remove what was kept aside."""
+        """Remove the vectors that were kept aside."""
         self._dataset, self._known = None, np.empty(0, np.int64)
         _remove(self._path)
 
 
 def sweep(path: str, specs: Collection[str]) -> None:
-    """Remove what a killed run left aside of columns that a collection has by now.
+    """Remove the vectors that a killed run kept aside for columns that were added since.
 
     Vectors of other descriptors stay: the run that computes these goes on from them.
 
     Parameters
     ----------
     path : str
-        Of the collection.
+        Path of the collection.
     specs : collection of str
-        Those of its columns.
+        Specs of its columns.
     """
     place = os.path.join(path, FOLDER)
     if not os.path.lexists(place):
         return
     try:
         with lance_errors(place):
-            schema = lance().dataset(place).schema
-            waiting = {
-                one.metadata[SPEC].decode() for one in schema if SPEC in (one.metadata or {})
-            }
+            waiting = {spec for field in lance().dataset(place).schema if (spec := spec_of(field))}
     except (CollectionError, OSError):  # half removed
         waiting = set()
     if waiting <= set(specs):

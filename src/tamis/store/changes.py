@@ -1,41 +1,45 @@
-"""What is new in a folder since it was last looked at, and what is not."""
+"""What changed in a folder since it was indexed."""
 
 import os
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tamis.errors import ImageReadError, printable
 from tamis.images import digest_of, read_image
-from tamis.store.checking import is_below
-from tamis.store.collection import Rows
+from tamis.store.checking import names_outside
+from tamis.store.rows import Rows
 from tamis.table import ImageTable
+
+FileStatus = tuple[int, int]
+"""Size in bytes and modification time in nanoseconds."""
 
 
 @dataclass(slots=True)
 class Difference:
-    """What has to be done to make the rows of a collection those of a table.
+    """What makes the rows of a collection those of a table.
 
     Attributes
     ----------
-    append : list of int
-        Rows of the table to be described, in order: new pictures and changed ones.
-    replaced : list of int
-        Ids of the rows that the changed ones replace.
+    describe : list of int
+        Rows of the table to describe, in order: new images and changed ones.
+    outdated : set of int
+        Ids of the rows of changed images. They are replaced by name.
     delete : list of int
-        Ids of the rows whose pictures are gone.
-    keep : list of (int, int)
-        Ids whose vectors stay while name, class, split or time change, with the row of
-        the table that says to what.
+        Ids of the rows to delete.
+    update : list of (int, int)
+        Ids of the rows that keep their vectors and get other facts, each with the row of the
+        table that has the facts.
     new, changed, renamed, removed, unchanged : int
-        Pictures.
+        Counts of images.
     unseen : list of str
-        Names of rows that stay because their folder cannot be looked at.
+        Names of rows that stay because their folder cannot be entered or is empty.
     """
 
-    append: list[int] = field(default_factory=list)
-    replaced: list[int] = field(default_factory=list)
+    describe: list[int] = field(default_factory=list)
+    outdated: set[int] = field(default_factory=set)
     delete: list[int] = field(default_factory=list)
-    keep: list[tuple[int, int]] = field(default_factory=list)
+    update: list[tuple[int, int]] = field(default_factory=list)
     new: int = 0
     changed: int = 0
     renamed: int = 0
@@ -47,57 +51,64 @@ class Difference:
 def compare(
     rows: Rows,
     table: ImageTable,
-    status: list[tuple[int, int]],
+    names: Sequence[str],
+    status: Sequence[FileStatus],
     *,
     max_pixels: int,
     prune: bool = False,
 ) -> Difference:
-    """Compare a collection with a table of pictures.
+    """Compare a collection with a table of images.
 
     A file of the same name, size and time is unchanged; only where these differ is
-    its content hashed. A new name with the content of a picture that is gone is a
-    renamed picture. What could not be read is tried again.
+    its content hashed. A new name with the content of an image that is gone is a
+    renamed image. An image that could not be read is tried again.
 
     Parameters
     ----------
     rows : Rows
     table : ImageTable
-    status : list of (int, int)
+    names : sequence of str
+        The names of the table.
+    status : sequence of (int, int)
         Size and time of each file of the table, as `status_of` gives them.
     max_pixels : int
         As `tamis.images.read_image` takes it.
     prune : bool
-        Take also those pictures for gone whose folder cannot be looked at.
+        Delete also the rows whose folder cannot be entered or is empty.
     """
-    found = Difference(delete=list(rows.stale))
+    difference = Difference(delete=list(rows.outside.values()))
+    ids = rows.ids.tolist()
     stored = {name: i for i, name in enumerate(rows.names)}
+    indexed_status = list(zip(rows.sizes.tolist(), rows.times.tolist(), strict=True))
+    indexed_facts = list(zip(rows.labels, rows.groups, rows.splits, strict=True))
+    facts = list(zip(table.labels, table.groups, table.splits, strict=True))
     strangers: list[int] = []
-    for row, name in enumerate(table.names):
+    for row, name in enumerate(names):
         i = stored.pop(name, None)
         if i is None:
             strangers.append(row)
             continue
-        same = (int(rows.sizes[i]), int(rows.times[i])) == status[row]
+        same_status = indexed_status[i] == status[row]
         path, reason = table.paths[row], rows.failures[i]
         if reason is not None:
-            unchanged, touched = _still_fails(path, reason, max_pixels), False
+            unchanged, same_facts = _still_fails(path, reason, max_pixels), True
         else:
-            unchanged = same or _digest(path) == rows.hashes[i]
-            facts = (table.labels[row], table.splits[row])
-            touched = not same or facts != (rows.labels[i], rows.splits[i])
+            unchanged = same_status or _digest(path) == rows.hashes[i].as_py()
+            same_facts = same_status and indexed_facts[i] == facts[row]
         if not unchanged:
-            found.append.append(row)
-            found.replaced.append(int(rows.ids[i]))
-            found.changed += 1
+            difference.describe.append(row)
+            difference.outdated.add(ids[i])
+            difference.changed += 1
             continue
-        found.unchanged += 1
-        if touched:
-            found.keep.append((int(rows.ids[i]), row))
+        difference.unchanged += 1
+        if not same_facts:
+            difference.update.append((ids[i], row))
 
     gone: dict[tuple[int, bytes], list[int]] = defaultdict(list)
-    for i in stored.values():
-        if rows.failures[i] is None:
-            gone[int(rows.sizes[i]), rows.hashes[i]].append(i)
+    if strangers:
+        for i in stored.values():
+            if rows.failures[i] is None:
+                gone[indexed_status[i][0], rows.hashes[i].as_py()].append(i)
     sizes = {size for size, _ in gone}
     removed = set(stored.values())
     for row in strangers:
@@ -106,39 +117,37 @@ def compare(
         if twins:
             i = twins.pop()
             removed.discard(i)
-            found.keep.append((int(rows.ids[i]), row))
-            found.renamed += 1
+            difference.update.append((ids[i], row))
+            difference.renamed += 1
         else:
-            found.append.append(row)
-            found.new += 1
-    found.append.sort()
+            difference.describe.append(row)
+            difference.new += 1
+    difference.describe.sort()
     if not prune:
         sight = _Sight(table)
         hidden = {i for i in removed if sight.hides(rows.names[i])}
-        found.unseen = sorted(rows.names[i] for i in hidden)
+        difference.unseen = sorted(rows.names[i] for i in hidden)
         removed -= hidden
-    found.delete += [int(rows.ids[i]) for i in removed]
-    found.removed = len(removed)
-    return found
+    difference.delete += [ids[i] for i in removed]
+    difference.removed = len(removed)
+    return difference
 
 
-def only_below(table: ImageTable) -> ImageTable:
-    """Leave out the pictures that a list names outside of its root."""
+def only_below(table: ImageTable, names: Sequence[str]) -> ImageTable:
+    """Leave out the images that a list names outside of its root."""
     root = printable(table.root or os.curdir)
     reason = (
         f"lies outside of {root}, and a collection is of the pictures below one folder. Write the "
         "list relative to a folder above all of them, and name that by --root"
     )
-    return table.leave_out(
-        {row: reason for row, name in enumerate(table.names) if not is_below(name)}
-    )
+    return table.leave_out(dict.fromkeys(names_outside(names), reason))
 
 
 class _Sight:
-    """Tells whether pictures that are not listed are gone, or only cannot be looked at.
+    """Tells images that are gone from images that cannot be seen at present.
 
-    They cannot where their folder, or the nearest one above it that is there, may not be
-    entered, is empty (a mount point without its disk), or is a link that was not entered.
+    An image cannot be seen if its folder, or the nearest folder above it that exists, may not
+    be entered, is empty (a mount point without its disk), or is a link that was not entered.
     """
 
     def __init__(self, table: ImageTable) -> None:
@@ -147,7 +156,7 @@ class _Sight:
         self._known: dict[str, bool] = {}
 
     def hides(self, name: str) -> bool:
-        """Tell it of a name below the root."""
+        """Tell whether the image of a name below the root cannot be seen."""
         folder = os.path.dirname(os.path.join(self._root, name))
         if folder not in self._known:
             self._known[folder] = self._looks_hidden(folder)
@@ -168,8 +177,8 @@ class _Sight:
                 return True
 
 
-def status_of(path: str) -> tuple[int, int]:
-    """Size in bytes and time of change in nanoseconds; (-1, -1) if the file is not there."""
+def status_of(path: str) -> FileStatus:
+    """Give the size and time of a file; (-1, -1) if there is none."""
     try:
         status = os.stat(path)
     except OSError:  # reading it will say why

@@ -1,33 +1,23 @@
 """Opening a collection, and reading from it."""
 
 import os
-from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
 from typing import Any, Final, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from tamis.descriptors import descriptor
 from tamis.errors import CollectionError, Failure, MissingExtraError, printable
 from tamis.features import FeatureTable
 from tamis.images import default_reading
-from tamis.images.listing import sort_key
-from tamis.store.checking import (
-    FACTS,
-    check_dataset,
-    check_files,
-    check_rows,
-    damaged,
-    is_below,
-    lance_errors,
-    root_of,
-)
-from tamis.store.columns import SPEC, decode
+from tamis.store.checking import check_dataset, check_files, damaged, lance_errors, root_of
+from tamis.store.columns import decode, specs_of
+from tamis.store.rows import Rows
 from tamis.table import ImageTable
+from tamis.table.frames import Columns, Tabular
 
-FORMAT: Final = 1
+FORMAT: Final = 2  # 1 had no groups, and other indexed embeddings
 FORMAT_KEY: Final = b"tamis:format"
 ROOT_KEY: Final = b"tamis:root"
 ICC_KEY: Final = b"tamis:icc"
@@ -68,55 +58,25 @@ def is_committed(path: str | os.PathLike[str]) -> bool:
         return False
 
 
-@dataclass(slots=True)
-class Rows:
-    """What a collection knows of its pictures, without their vectors; sorted by name.
+class Collection(Tabular):
+    """One version of a collection on disk: images and their vectors.
 
-    Attributes
-    ----------
-    ids : ndarray of shape (n,), int64
-        Never used twice.
-    names : list of str
-        Paths below the root, with ``/``.
-    labels, splits : list of (str or None)
-    hashes : list of bytes
-    sizes, times : ndarray of shape (n,), int64
-        Bytes, and nanoseconds since 1970, of the file when it was read.
-    failures : list of (str or None)
-        Why a picture could not be read.
-    stale : list of int
-        Ids of rows that a newer row of the same name replaces, and of those `outside`.
-    outside : list of str
-        Names that lead out of the root, as `tamis index` never writes them: of these
-        pictures nothing is read.
-    """
-
-    ids: npt.NDArray[np.int64]
-    names: list[str]
-    labels: list[str | None]
-    splits: list[str | None]
-    hashes: list[bytes]
-    sizes: npt.NDArray[np.int64]
-    times: npt.NDArray[np.int64]
-    failures: list[str | None]
-    stale: list[int]
-    outside: list[str]
-
-
-class Collection:
-    """Pictures and their vectors, on disk.
+    What is written later is not seen; open the collection again to see it. Rows are read and
+    sorted once, when they are first needed.
 
     Attributes
     ----------
     path : str
     dataset : lance.LanceDataset
-        One version of it: what is written later is not seen.
+        Only to be read: writers open a dataset of their own.
+    root : str
+        Absolute path of the folder below which the images lie.
     """
 
-    def __init__(self, path: str, dataset: Any, *, root: str | None = None) -> None:
+    def __init__(self, path: str, dataset: Any, root: str) -> None:
         self.path = path
         self.dataset = dataset
-        self._root = root
+        self.root = root
 
     @classmethod
     def open(
@@ -156,22 +116,21 @@ class Collection:
             metadata = dataset.schema.metadata or {}
             if not metadata.get(FORMAT_KEY, b"").isdigit() or ROOT_KEY not in metadata:
                 raise damaged(name, "tamis did not write it")
-            if (found := int(metadata[FORMAT_KEY])) > FORMAT:
+            written = int(metadata[FORMAT_KEY])
+            if written > FORMAT:
                 raise CollectionError(
                     f"the collection {printable(name)} was written by a newer tamis (format "
-                    f"{found}, this one knows {FORMAT}). Upgrade tamis, or index into another "
+                    f"{written}, this one knows {FORMAT}). Upgrade tamis, or index into another "
                     "collection."
                 )
             check_dataset(name, dataset)
-            own = root_of(name, metadata[ROOT_KEY])
-        return cls(name, dataset, root=own if root is None else os.path.abspath(root))
+            folder = root_of(name, metadata[ROOT_KEY])
+        return cls(name, dataset, folder if root is None else os.path.abspath(root))
 
     @property
-    def root(self) -> str:
-        """The folder below which the pictures lie, an absolute path."""
-        if self._root is None:
-            self._root = root_of(self.path, self.dataset.schema.metadata[ROOT_KEY])
-        return self._root
+    def format(self) -> int:
+        """Version of the layout."""
+        return int(self.dataset.schema.metadata[FORMAT_KEY])
 
     @property
     def icc(self) -> bool:
@@ -194,80 +153,57 @@ class Collection:
                 "another collection."
             )
 
-    @property
-    def columns(self) -> dict[str, str]:
+    @cached_property
+    def vector_columns(self) -> dict[str, str]:
         """Spec of each descriptor to the name of its column."""
-        return {
-            field.metadata[SPEC].decode(): field.name
-            for field in self.dataset.schema
-            if field.metadata and SPEC in field.metadata
-        }
+        return specs_of(self.dataset.schema)
 
     @property
     def specs(self) -> list[str]:
         """The descriptors whose vectors it holds."""
-        return list(self.columns)
+        return list(self.vector_columns)
 
     @cached_property
     def rows(self) -> Rows:
-        """What is known of the pictures, without their vectors."""
+        """The facts of the images, without their vectors; read once."""
         with lance_errors(self.path):
-            table = self.dataset.to_table(columns=list(FACTS))
-            check_rows(self.path, table)
-        ids = table["id"].to_numpy()
-        paths = [os.fsdecode(path) for path in table["path"].to_pylist()]
-        # A crash between writing a row and deleting the one it replaces leaves both.
-        newest: dict[str, int] = {}
-        for row in np.argsort(ids):
-            newest[paths[row]] = int(row)
-        outside = sorted(name for name in newest if not is_below(name))
-        for name in outside:
-            del newest[name]
-        order = sorted(newest.values(), key=lambda row: [*map(sort_key, paths[row].split("/"))])
-        labels, splits, hashes, failures = (
-            table[name].to_pylist() for name in ("label", "split", "hash", "failure")
-        )
-        return Rows(
-            ids=ids[order],
-            names=[paths[row] for row in order],
-            labels=[None if labels[r] is None else os.fsdecode(labels[r]) for r in order],
-            splits=[splits[row] for row in order],
-            hashes=[hashes[row] for row in order],
-            sizes=table["size"].to_numpy()[order],
-            times=table["mtime_ns"].to_numpy()[order],
-            failures=[failures[row] for row in order],
-            stale=sorted(set(map(int, ids)) - set(map(int, ids[order]))),
-            outside=outside,
-        )
+            return Rows.read(self.path, self.dataset)
 
     def __len__(self) -> int:
-        return len(self.rows.names)
+        return len(self.rows)
 
     def table(self) -> ImageTable:
-        """List all its pictures, those that could not be read included.
+        """List all images, those that could not be read included.
 
         Rows that lie outside of the root are among the failures.
         """
+        return self._table
+
+    @cached_property
+    def _table(self) -> ImageTable:
         return ImageTable(
-            paths=tuple(os.path.join(self.root, name) for name in self.rows.names),
-            labels=tuple(self.rows.labels),
-            groups=(None,) * len(self),
+            paths=tuple(map(self._path_of, self.rows.names)),
+            labels=self.rows.labels,
+            groups=self.rows.groups,
             root=self.root,
-            splits=tuple(self.rows.splits),
+            splits=self.rows.splits,
             failures=self._outside(),
         )
 
+    def _path_of(self, name: str) -> str:
+        return os.path.join(self.root, name)
+
     def failures(self) -> list[Failure]:
-        """Name the pictures that could not be read, and why."""
+        """Name the images that could not be read, and why."""
         return [
-            Failure(os.path.join(self.root, name), reason)
+            Failure(self._path_of(name), reason)
             for name, reason in zip(self.rows.names, self.rows.failures, strict=True)
             if reason is not None
         ] + list(self._outside())
 
     def _outside(self) -> tuple[Failure, ...]:
         reason = f"lies outside of {printable(self.root)}, the root of the collection"
-        return tuple(Failure(os.path.join(self.root, name), reason) for name in self.rows.outside)
+        return tuple(Failure(self._path_of(name), reason) for name in sorted(self.rows.outside))
 
     def features(self, spec: str) -> FeatureTable:
         """Read all vectors of a descriptor, in the order of `table`.
@@ -280,43 +216,49 @@ class Collection:
         import pyarrow as pa
 
         self.check_reading()
-        if spec not in self.columns:
+        if spec not in self.vector_columns:
             raise CollectionError(
                 f"the collection {printable(self.path)} holds no vectors by {spec}. It holds: "
                 f"{', '.join(self.specs) or 'none'}. Add them: tamis index "
                 f"{printable(self.root)} --into {printable(self.path)} --by '{spec}'"
             )
-        good = [row for row, reason in enumerate(self.rows.failures) if reason is None]
-        pictures = self.table().select(good)
-        ids = self.rows.ids[good]
-        order = np.argsort(ids)
-        one = descriptor(spec)
-        dim = one.dim
-        features = np.zeros((len(good), dim), np.float32)
-        seen = 0
+        readable = self.rows.readable
+        images = self.table().select(readable)
+        place = np.zeros(len(self.rows), np.intp)
+        place[readable] = np.arange(len(readable))
+        known = descriptor(spec)
+        features = np.zeros((len(readable), known.dim), np.float32)
+        n_read = 0
         with lance_errors(self.path):
             scanner = self.dataset.scanner(
-                columns=["id", self.columns[spec]],
+                columns=["id", self.vector_columns[spec]],
                 filter="failure IS NULL",
-                batch_size=max(64, _BATCH_BYTES // (4 * dim)),
+                batch_size=max(64, _BATCH_BYTES // (4 * known.dim)),
             )
             for batch in scanner.to_batches():
-                if not batch.num_rows or not len(ids):
-                    continue
-                found = batch.column("id").to_numpy()
-                place = np.minimum(np.searchsorted(ids, found, sorter=order), len(ids) - 1)
-                at = order[place]
-                current = ids[at] == found  # not those that a newer row replaces
-                vectors = batch.column(self.columns[spec]).filter(pa.array(current))
-                decode(vectors, features, at[current])
-                seen += int(current.sum())
-        if seen != len(good):
-            raise damaged(self.path, f"it holds {seen} vectors by {spec} of {len(good)} pictures")
+                rows, inside = self.rows.find(batch.column("id").to_numpy())
+                vectors = batch.column(self.vector_columns[spec]).filter(pa.array(inside))
+                decode(vectors, features, place[rows])
+                n_read += len(rows)
+        if n_read != len(readable):
+            raise damaged(
+                self.path, f"it holds {n_read} vectors by {spec} of {len(readable)} pictures"
+            )
         return FeatureTable(
-            paths=pictures.paths,
-            labels=pictures.labels,
+            paths=images.paths,
+            labels=images.labels,
             features=features,
             spec=spec,
             failures=tuple(self.failures()),
-            distance=one.distance_for(),
+            distance=known.distance_for(),
         )
+
+    def columns(self) -> Columns:
+        """Return ``path``, ``label``, ``group``, ``split``, ``size``, ``mtime_ns``, ``failure``."""
+        facts = {"size": self.rows.sizes.tolist(), "mtime_ns": self.rows.times.tolist()}
+        return {**self.table().columns(), **facts, "failure": self.rows.failures}
+
+    def __repr__(self) -> str:
+        n = len(self)
+        specs = ", ".join(spec.partition("(")[0] for spec in self.specs) or "no descriptor"
+        return f"Collection({printable(self.path)}: {n:,} image{'s' * (n != 1)} by {specs})"

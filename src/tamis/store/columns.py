@@ -1,7 +1,7 @@
-"""How vectors are laid out in columns: dense, or only what is not zero.
+"""The layout of vectors in columns: dense, or only the values that are not zero.
 
-A colour histogram of 15,552 values is mostly zeros: as pairs of place and value it
-takes a tenth of the space, and gives the same float32 values back.
+A colour histogram of 15,552 values is mostly zeros: pairs of place and value take a tenth
+of the space, and give the same float32 values back.
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SPEC: Final = b"tamis:spec"
-"""Key under which a column says by which descriptor it is."""
+"""Key of a column's metadata for the spec of its descriptor."""
 
 _AT, _VALUE = "at", "value"
 
@@ -30,6 +30,16 @@ def vector_field(name: str, descriptor: Descriptor) -> "pa.Field[Any]":
     else:
         kind = pa.list_(pa.float32(), descriptor.dim)
     return pa.field(name, kind, metadata={SPEC: descriptor.spec.encode()})
+
+
+def spec_of(field: "pa.Field[Any]") -> str:
+    """Give the spec of the descriptor whose vectors a column holds; "" for other columns."""
+    return (field.metadata or {}).get(SPEC, b"").decode()
+
+
+def specs_of(schema: "pa.Schema") -> dict[str, str]:
+    """Give the spec of each descriptor, and the name of the column of its vectors."""
+    return {spec: field.name for field in schema if (spec := spec_of(field))}
 
 
 def encode(features: Features, rows: list[int], n: int, field: "pa.Field[Any]") -> "pa.Array[Any]":
@@ -109,7 +119,7 @@ def _numbers(values: "pa.Array[Any]") -> npt.NDArray[Any]:
     """Give the numbers of an array, which must be there and finite."""
     if values.null_count:
         raise ValueError("a vector must be numbers. Got a null")
-    found: npt.NDArray[Any] = values.to_numpy()
-    if found.dtype.kind == "f" and not np.isfinite(found).all():
+    numbers: npt.NDArray[Any] = values.to_numpy()
+    if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
         raise ValueError("a vector must be finite. Got NaN or infinity")
-    return found
+    return numbers

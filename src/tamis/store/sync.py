@@ -1,15 +1,14 @@
-"""Bringing a collection up to date with a folder: only what is new is computed.
+"""Update a collection from a folder; only new and changed images are described.
 
-A file of the same name, size and time is unchanged. Of the others the content is
-hashed: a file that only got another time or another name keeps its vectors. Every
-step is one commit of the dataset, so a crash leaves the state before it or after
-it; pictures that were described before a crash are not described again.
+A file of the same name, size and time is unchanged. Other files are hashed: a file that
+only got another time or another name keeps its vectors. Every step is one commit of the
+dataset, so a crash leaves the state before or after it. Images that were described before
+a crash are not described again.
 """
 
-import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,28 +17,18 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tamis.descriptors import Descriptor, descriptor
-from tamis.errors import CollectionError, DestinationError, Failure, printable
+from tamis.errors import CollectionError, Failure, printable
 from tamis.features import Chunk, Progress, describe_chunks
 from tamis.files.lock import locked
-from tamis.images import DEFAULT_MAX_PIXELS, default_reading
-from tamis.store.adding import FOLDER as ADDING
-from tamis.store.adding import Adding, sweep
-from tamis.store.ann import refresh
-from tamis.store.ann.embedding import Companion
+from tamis.images import DEFAULT_MAX_PIXELS
+from tamis.store.adding import Adding, Ids, sweep
+from tamis.store.ann.build import refresh
+from tamis.store.ann.embedding import IndexedEmbedding
 from tamis.store.changes import compare, only_below, status_of
 from tamis.store.checking import lance_errors
-from tamis.store.collection import (
-    FORMAT,
-    FORMAT_KEY,
-    ICC_KEY,
-    ROOT_KEY,
-    Collection,
-    dataset_path,
-    is_committed,
-    lance,
-)
-from tamis.store.columns import SPEC, encode, vector_field
-from tamis.store.creation import all_or_nothing
+from tamis.store.collection import Collection, dataset_path, lance
+from tamis.store.columns import encode, spec_of, specs_of, vector_field
+from tamis.store.creation import all_or_nothing, open_or_create
 from tamis.table import ImageTable
 
 if TYPE_CHECKING:
@@ -65,6 +54,8 @@ class Changes:
     failures : tuple of Failure
         Folders that cannot be entered, and all pictures that cannot be read, those of
         earlier runs included.
+    collection : Collection
+        As the update left it.
     """
 
     new: int = 0
@@ -75,6 +66,7 @@ class Changes:
     unseen: tuple[str, ...] = ()
     computed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     failures: tuple[Failure, ...] = ()
+    collection: Collection = field(init=False)
 
     def __str__(self) -> str:
         counts = (
@@ -134,256 +126,238 @@ def update(
     """
     lance()  # before a folder is made
     name = os.fspath(path)
-    table = only_below(table)
+    table, names = _inside(table)
     with locked(name), all_or_nothing(name):
-        collection = _open_or_create(name, table.root)
-        run = _Update(collection, table, jobs, max_pixels, progress or (lambda _: None), prune)
+        collection = open_or_create(name, table.root)
+        run = _Update(collection, table, names, jobs, max_pixels, progress or _ignore, prune)
         leaves = {leaf.spec: leaf for one in descriptors for leaf in one.leaves}
         with lance_errors(name):
-            run.remove()
-            run.rename()
+            run.delete()
+            run.update_facts()
         run.add_columns(list(leaves.values()))
-        run.append(leaves)
+        run.describe(leaves)
         with lance_errors(name):
             run.tidy()
-        run.changes.failures = (*table.failures, *Collection.open(name).failures())
+        run.changes.collection = run.written()
+        run.changes.failures = (*table.failures, *run.changes.collection.failures())
         return run.changes
 
 
-def _open_or_create(name: str, root: str) -> Collection:
-    import pyarrow as pa
+def _ignore(n: int) -> None:
+    pass
 
-    absolute = os.path.abspath(root)
-    as_text = json.dumps(absolute)  # ASCII, whatever the bytes of the name
-    if is_committed(name):
-        collection = Collection.open(name)
-        collection.check_reading()
-        if os.path.realpath(collection.root) != os.path.realpath(root):
-            if os.path.isdir(collection.root):
-                raise CollectionError(
-                    f"{printable(name)} is the collection of {printable(collection.root)}, not of "
-                    f"{printable(absolute)}. Index that into a collection of its own."
-                )
-            collection.dataset.update_schema_metadata({ROOT_KEY.decode(): as_text})
-        return collection
-    started = {os.path.basename(dataset_path(name)), ADDING}  # by a run that was killed at once
-    if os.path.lexists(name) and (not os.path.isdir(name) or set(os.listdir(name)) - started):
-        raise DestinationError(
-            f"{printable(name)} exists and is not a collection. Choose another name."
-        )
-    schema = pa.schema(
-        [
-            pa.field("id", pa.int64(), nullable=False),
-            pa.field("path", pa.binary(), nullable=False),
-            pa.field("label", pa.binary()),
-            pa.field("split", pa.string()),
-            pa.field("hash", pa.binary()),
-            pa.field("size", pa.int64(), nullable=False),
-            pa.field("mtime_ns", pa.int64(), nullable=False),
-            pa.field("width", pa.int32()),
-            pa.field("height", pa.int32()),
-            pa.field("failure", pa.string()),
-        ],
-        metadata={
-            FORMAT_KEY: str(FORMAT).encode(),
-            ROOT_KEY: as_text.encode(),
-            ICC_KEY: b"applied" if default_reading().icc else b"ignored",
-        },
-    )
-    os.makedirs(name, exist_ok=True)
-    with lance_errors(name):
-        dataset = lance().write_dataset(
-            pa.Table.from_batches([], schema=schema),
-            dataset_path(name),
-            data_storage_version="stable",
-        )
-    return Collection(name, dataset)
+
+def _inside(table: ImageTable) -> tuple[ImageTable, list[str]]:
+    """Take the images below the root of a table, and their names."""
+    names = table.names
+    inside = only_below(table, names)
+    return inside, names if inside is table else inside.names
 
 
 class _Update:
-    """One update: what it found, then each step of it."""
+    """The steps of an update; each is a commit."""
 
     def __init__(
         self,
         collection: Collection,
         table: ImageTable,
+        names: Sequence[str],
         jobs: int | None,
         max_pixels: int,
         progress: Progress,
         prune: bool,
     ) -> None:
         self._collection = collection
-        self._dataset = collection.dataset
+        self._path = collection.path
+        self._dataset = lance().dataset(dataset_path(self._path))  # which advances as it is written
         self._table = table
+        self._names = names
         self._jobs = jobs
         self._max_pixels = max_pixels
         self._progress = progress
         self._next_id = int(collection.rows.ids.max(initial=-1)) + 1
-        self._names = table.names
         self._status = [status_of(path) for path in table.paths]
-        found = compare(collection.rows, table, self._status, max_pixels=max_pixels, prune=prune)
-        self._found = found
+        self._difference = difference = compare(
+            collection.rows, table, names, self._status, max_pixels=max_pixels, prune=prune
+        )
         self.changes = Changes(
-            found.new, found.changed, found.renamed, found.removed, found.unchanged,
-            unseen=tuple(found.unseen),
-        )  # fmt: skip
+            new=difference.new,
+            changed=difference.changed,
+            renamed=difference.renamed,
+            removed=difference.removed,
+            unchanged=difference.unchanged,
+            unseen=tuple(difference.unseen),
+        )
 
-    def remove(self) -> None:
-        """Delete the rows of pictures that are gone."""
-        self._delete(self._found.delete)
+    def written(self) -> Collection:
+        """Give the collection as it is by now; the one that was opened if nothing changed."""
+        if self._dataset.version != self._collection.dataset.version:
+            self._collection = Collection.open(self._path)
+        return self._collection
 
-    def _delete(self, ids: list[int]) -> None:
+    def delete(self) -> None:
+        """Delete the rows of images that are gone."""
+        ids = self._difference.delete
         for start in range(0, len(ids), 10_000):
-            some = ", ".join(map(str, ids[start : start + 10_000]))
-            with lance_errors(self._collection.path):
-                self._dataset.delete(f"id IN ({some})")
+            self._dataset.delete(f"id IN ({', '.join(map(str, ids[start : start + 10_000]))})")
 
-    def rename(self) -> None:
-        """Write new names, classes, splits and times of pictures whose content is the same."""
+    def update_facts(self) -> None:
+        """Write other names, classes, groups, parts and times beside the same vectors."""
         import pyarrow as pa
 
-        if not self._found.keep:
+        if not self._difference.update:
             return
-        ids = pa.array([i for i, _ in self._found.keep], pa.int64())
-        facts = self._facts([row for _, row in self._found.keep])
-        names = ["path", "label", "split", "size", "mtime_ns"]
-        table = pa.table({"id": ids, **{name: facts[name] for name in names}})
+        ids = pa.array([i for i, _ in self._difference.update], pa.int64())
+        facts = self._facts([row for _, row in self._difference.update])
+        table = pa.table({"id": ids, **facts})
         self._dataset.merge_insert("id").when_matched_update_all().execute(table)
 
     def add_columns(self, descriptors: Sequence[Descriptor]) -> None:
-        """Describe the pictures that are there already by descriptors that are new."""
+        """Describe the images that have rows already by the descriptors that are new."""
         import pyarrow as pa
 
-        missing = {d.spec: d for d in descriptors if d.spec not in self._collection.columns}
+        missing = [d for d in descriptors if d.spec not in self._collection.vector_columns]
         if not missing:
-            sweep(self._collection.path, self._collection.specs)
+            sweep(self._path, self._collection.specs)
             return
-        if self._found.unseen:
+        if self._difference.unseen:
             raise CollectionError(
-                f"{', '.join(missing)} cannot be computed for {len(self._found.unseen)} pictures "
-                f"whose folder cannot be looked at, such as {printable(self._found.unseen[0])}. "
-                "Make it readable (is its disk mounted?), or remove them: --prune."
+                f"{', '.join(d.spec for d in missing)} cannot be computed for "
+                f"{len(self._difference.unseen)} pictures whose folder cannot be looked at, such "
+                f"as {printable(self._difference.unseen[0])}. Make it readable (is its disk "
+                "mounted?), or remove them: --prune."
             )
         taken = {field.name for field in self._dataset.schema}
-        numbers = (n for n in range(len(taken) + len(missing)) if f"vector_{n}" not in taken)
-        fields = [vector_field(f"vector_{next(numbers)}", one) for one in missing.values()]
+        free = (
+            name for n in range(len(taken) + len(missing)) if (name := f"vector_{n}") not in taken
+        )
+        fields = [vector_field(next(free), new) for new in missing]
         if not self._dataset.count_rows():
-            with lance_errors(self._collection.path):
+            with lance_errors(self._path):
                 self._dataset.add_columns(pa.schema(fields))
             return
-        adding = Adding(self._collection.path, fields, list(missing.values()))
+        adding = Adding(self._path, fields, missing)
         ids = self._dataset.to_table(columns=["id"])["id"].to_numpy()
-        for group in self._described(adding.left(ids), list(missing.values())):
-            adding.keep(group, fields)
-        with lance_errors(self._collection.path):
-            self._dataset.add_columns(adding.reader(ids, fields))
+        for group in self._described(adding.missing(ids), missing):
+            adding.keep(*group)
+        with lance_errors(self._path):
+            self._dataset.add_columns(adding.reader(ids))
         adding.discard()
 
-    def _described(
-        self, ids: np.ndarray[Any, Any], descriptors: list[Descriptor]
-    ) -> Iterator[tuple[np.ndarray[Any, Any], Chunk]]:
-        """Describe stored pictures; a chunk of them at a time with their ids."""
-        rows = Collection.open(self._collection.path).rows
-        place = {int(i): at for at, i in enumerate(rows.ids)}
-        at = [place[int(i)] for i in ids]
-        # What could not be read has no vectors; what has changed gets new ones later.
-        skip = set(self._found.replaced)
-        wanted = [
-            n for n, i in enumerate(ids) if rows.failures[at[n]] is None and int(i) not in skip
-        ]
-        pictures = ImageTable(
-            paths=tuple(os.path.join(self._table.root, rows.names[at[n]]) for n in wanted),
-            labels=(None,) * len(wanted),
-            groups=(None,) * len(wanted),
+    def _described(self, ids: Ids, descriptors: list[Descriptor]) -> Iterator[tuple[Ids, Chunk]]:
+        """Describe images that have rows; give chunks of them with their ids."""
+        collection = self.written()
+        rows, _ = collection.rows.find(ids)
+        # An image that could not be read has no vectors; one that has changed gets new ones.
+        rows = np.array(
+            [
+                row
+                for row, i in zip(rows.tolist(), ids.tolist(), strict=True)
+                if collection.rows.failures[row] is None and i not in self._difference.outdated
+            ],
+            np.intp,
         )
+        names = collection.rows.names
+        images = ImageTable(
+            paths=tuple(os.path.join(self._table.root, names[row]) for row in rows.tolist()),
+            labels=(None,) * len(rows),
+            groups=(None,) * len(rows),
+        )
+        with closing(self._chunks(images, descriptors)) as chunks:
+            for chunk in chunks:
+                yield collection.rows.ids[rows[chunk.rows]], chunk
+
+    def _chunks(
+        self, images: ImageTable, descriptors: list[Descriptor], *, digest: bool = False
+    ) -> Generator[Chunk]:
+        """Describe images, and count them."""
         chunks = describe_chunks(
-            pictures, descriptors, jobs=self._jobs, max_pixels=self._max_pixels
+            images, descriptors, jobs=self._jobs, max_pixels=self._max_pixels, digest=digest
         )
         with closing(chunks):
             for chunk in chunks:
-                self._count(chunk, descriptors)
-                yield ids[[wanted[row] for row in chunk.rows]], chunk
+                for known in descriptors:
+                    self.changes.computed[known.spec] += len(chunk.rows)
+                self._progress(len(chunk.rows) + len(chunk.failures))
+                yield chunk
 
-    def append(self, given: Mapping[str, Descriptor]) -> None:
-        """Describe and write the pictures that are new or changed.
+    def describe(self, given: Mapping[str, Descriptor]) -> None:
+        """Describe the images that are new or changed, and write their rows.
 
         Parameters
         ----------
         given : mapping from str to Descriptor
             Spec to descriptor, of those that the caller named. Others are rebuilt from
-            what the collection says, and must not open any file.
+            the specs in the collection, and must not open any file.
         """
-        columns = Collection.open(self._collection.path).columns
-        self._dataset.checkout_latest()
-        descriptors = [
-            given.get(spec) or descriptor(spec, stored_in=self._collection.path) for spec in columns
-        ]
-        chunks = describe_chunks(
-            self._table.select(self._found.append),
-            descriptors,
-            jobs=self._jobs,
-            max_pixels=self._max_pixels,
-            digest=True,
-        )
+        if not self._difference.describe:
+            return
+        specs = specs_of(self._dataset.schema)
+        descriptors = [given.get(spec) or descriptor(spec, stored_in=self._path) for spec in specs]
+        images = self._table.select(self._difference.describe)
         waiting: list[Chunk] = []
-        with closing(chunks):
+        with closing(self._chunks(images, descriptors, digest=True)) as chunks:
             for chunk in chunks:
-                self._count(chunk, descriptors)
                 waiting.append(chunk)
                 if sum(len(c.rows) + len(c.failures) for c in waiting) >= _GROUP:
                     self._write(waiting)
                     waiting = []
         if waiting:
             self._write(waiting)
-        self._delete(self._found.replaced)
-
-    def _count(self, chunk: Chunk, descriptors: list[Descriptor]) -> None:
-        for one in descriptors:
-            self.changes.computed[one.spec] += len(chunk.rows)
-        self._progress(len(chunk.rows) + len(chunk.failures))
 
     def _write(self, chunks: list[Chunk]) -> None:
+        """Write the rows of some images; a row of the same name is replaced in the same commit."""
+        import pyarrow as pa
+
+        table = pa.Table.from_batches([self._batch(chunk) for chunk in chunks])
+        with lance_errors(self._path):
+            if self._difference.outdated:
+                self._dataset.merge_insert(
+                    "path"
+                ).when_matched_update_all().when_not_matched_insert_all().execute(table)
+            else:  # the same, without a look at the names there are
+                self._dataset.insert(table)
+
+    def _batch(self, chunk: Chunk) -> "pa.RecordBatch":
         import pyarrow as pa
 
         schema = self._dataset.schema
-        batches = []
-        for chunk in chunks:
-            taken = sorted([*chunk.rows, *chunk.failures])
-            place = {row: i for i, row in enumerate(taken)}
-            known = [place[row] for row in chunk.rows]
-            facts = self._facts([self._found.append[row] for row in taken])
-            facts["id"] = pa.array(range(self._next_id, self._next_id + len(taken)), pa.int64())
-            self._next_id += len(taken)
-            shapes = dict(zip(chunk.rows, chunk.shapes, strict=True))
-            digests = dict(zip(chunk.rows, chunk.digests, strict=True))
-            facts["height"] = pa.array([shapes.get(r, (None, None))[0] for r in taken], pa.int32())
-            facts["width"] = pa.array([shapes.get(r, (None, None))[1] for r in taken], pa.int32())
-            facts["hash"] = pa.array([digests.get(row) for row in taken], pa.binary())
-            reasons = [chunk.failures[r].reason if r in chunk.failures else None for r in taken]
-            facts["failure"] = pa.array(reasons, pa.string())
-            vectors = [f for f in schema if f.metadata and SPEC in f.metadata]
-            for one, features in zip(vectors, chunk.features, strict=True):
-                facts[one.name] = encode(features, known, len(taken), one)
-            described = dict(
-                zip((f.metadata[SPEC].decode() for f in vectors), chunk.features, strict=True)
-            )
-            for one in schema:
-                if companion := Companion.of_column(one):
-                    embedded = companion.embed(described[companion.of])
-                    facts[one.name] = encode(embedded, known, len(taken), one)
-            arrays = [facts[one.name] for one in schema]
-            batches.append(pa.record_batch(arrays, schema=schema))
-        with lance_errors(self._collection.path):
-            self._dataset.insert(pa.Table.from_batches(batches))
+        rows = sorted([*chunk.rows, *chunk.failures])
+        n = len(rows)
+        place = {row: i for i, row in enumerate(rows)}
+        described = [place[row] for row in chunk.rows]
+        columns = self._facts([self._difference.describe[row] for row in rows])
+        columns["id"] = pa.array(range(self._next_id, self._next_id + n), pa.int64())
+        self._next_id += n
+        shapes = dict(zip(chunk.rows, chunk.shapes, strict=True))
+        digests = dict(zip(chunk.rows, chunk.digests, strict=True))
+        columns["height"] = pa.array([shapes.get(r, (None, None))[0] for r in rows], pa.int32())
+        columns["width"] = pa.array([shapes.get(r, (None, None))[1] for r in rows], pa.int32())
+        columns["hash"] = pa.array([digests.get(row) for row in rows], pa.binary())
+        reasons = [chunk.failures[r].reason if r in chunk.failures else None for r in rows]
+        columns["failure"] = pa.array(reasons, pa.string())
+        vectors = dict(zip(specs_of(schema), chunk.features, strict=True))
+        for column in schema:
+            if spec := spec_of(column):
+                columns[column.name] = encode(vectors[spec], described, n, column)
+            elif embedding := IndexedEmbedding.of_column(column):
+                embedded = embedding.embed(vectors[embedding.of])
+                columns[column.name] = encode(embedded, described, n, column)
+        return pa.record_batch([columns[name] for name in schema.names], schema=schema)
 
     def _facts(self, rows: list[int]) -> "dict[str, pa.Array[Any]]":
         import pyarrow as pa
 
-        labels = [self._table.labels[row] for row in rows]
+        table = self._table
+
+        def encoded(values: Iterable[str | None]) -> "pa.Array[Any]":
+            return pa.array([None if x is None else os.fsencode(x) for x in values], pa.binary())
+
         return {
-            "path": pa.array([os.fsencode(self._names[row]) for row in rows], pa.binary()),
-            "label": pa.array([None if x is None else os.fsencode(x) for x in labels], pa.binary()),
-            "split": pa.array([self._table.splits[row] for row in rows], pa.string()),
+            "path": encoded(self._names[row] for row in rows),
+            "label": encoded(table.labels[row] for row in rows),
+            "group": encoded(table.groups[row] for row in rows),
+            "split": pa.array([table.splits[row] for row in rows], pa.string()),
             "size": pa.array([self._status[row][0] for row in rows], pa.int64()),
             "mtime_ns": pa.array([self._status[row][1] for row in rows], pa.int64()),
         }

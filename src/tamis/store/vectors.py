@@ -1,4 +1,4 @@
-"""Reading vectors of a collection by row or as they are found, not all of them."""
+"""The vectors of some rows of a collection, read as they are needed."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from tamis.store.collection import Collection
 from tamis.store.columns import decode
 
 
-class Stored:
-    """The vectors of a descriptor's leaves in a collection.
+class StoredVectors:
+    """The vectors by the leaves of a descriptor in a collection.
 
     Attributes
     ----------
@@ -22,9 +22,9 @@ class Stored:
     descriptor : Descriptor
         Fitted, before vectors are combined.
     columns : list of str
-        Of each leaf.
+        The column of each leaf.
     paths : tuple of str
-        Of each row, those that could not be read included.
+        Path of each row, those that could not be read included.
     row_of : dict from str to int
         Path to row.
     """
@@ -34,52 +34,54 @@ class Stored:
         self.descriptor = descriptor
         self.columns = [column_of(collection, leaf.spec) for leaf in descriptor.leaves]
         self._dims = [leaf.dim for leaf in descriptor.leaves]
-        rows = collection.rows
-        self._order = np.argsort(rows.ids)
-        self._sorted = rows.ids[self._order]
         self.paths = collection.table().paths
         self.row_of = {path: row for row, path in enumerate(self.paths)}
 
-    def good_rows(self) -> list[int]:
-        """List the rows of pictures that could be read."""
-        return [row for row, why in enumerate(self.collection.rows.failures) if why is None]
-
     def read_rows(self, rows: list[int]) -> tuple[list[int], list[Features]]:
-        """Rows, and the vectors by each leaf, of some pictures."""
+        """Read the vectors of some rows; as `read`."""
         if not rows:
             return [], [np.empty((0, dim), np.float32) for dim in self._dims]
-        ids = ", ".join(str(self.collection.rows.ids[row]) for row in rows)
+        ids = ", ".join(map(str, self.collection.rows.ids[rows].tolist()))
         with lance_errors(self.collection.path):
-            found = self.collection.dataset.to_table(
+            table = self.collection.dataset.to_table(
                 columns=["id", *self.columns], filter=f"failure IS NULL AND id IN ({ids})"
             )
-        return self.read(found)
+        return self.read(table)
 
-    def read(self, found: Any) -> tuple[list[int], list[Features]]:
-        """Rows and vectors of what Lance gives, without what a newer row replaces."""
-        ids = found["id"].to_numpy()
-        if not len(ids) or not len(self._sorted):
-            return [], [np.empty((0, dim), np.float32) for dim in self._dims]
-        place = np.minimum(np.searchsorted(self._sorted, ids), len(self._sorted) - 1)
-        current = self._sorted[place] == ids
+    def read(self, table: Any) -> tuple[list[int], list[Features]]:
+        """Decode what Lance gives.
+
+        Parameters
+        ----------
+        table : pyarrow.Table or pyarrow.RecordBatch
+            With the columns ``id`` and those of the leaves.
+
+        Returns
+        -------
+        rows : list of int
+            Without those outside of the root.
+        vectors : list of ndarray of shape (len(rows), dim), float32
+            By each leaf.
+        """
+        rows, known = self.collection.rows.find(table["id"].to_numpy())
         leaves = []
         for name, dim in zip(self.columns, self._dims, strict=True):
-            column = found[name]
+            column = table[name]
             column = column.combine_chunks() if hasattr(column, "combine_chunks") else column
-            features = np.zeros((len(ids), dim), np.float32)
+            features = np.zeros((len(known), dim), np.float32)
             with lance_errors(self.collection.path):
-                decode(column, features, np.arange(len(ids)))
-            leaves.append(features[current])
-        return self._order[place[current]].tolist(), leaves
+                decode(column, features, np.arange(len(known)))
+            leaves.append(features[known])
+        return rows.tolist(), leaves
 
     def combined(self, rows: list[int], leaves: list[Features]) -> tuple[list[int], Features]:
-        """Make the vectors of the descriptor."""
+        """Combine the vectors of the leaves to those of the descriptor."""
         if len(leaves) == 1:
             return rows, leaves[0]
         return rows, self.descriptor.combine(leaves)
 
     def table(self, rows: list[int], features: Features) -> FeatureTable:
-        """Give rows their names and classes."""
+        """Give rows their paths and classes."""
         labels = self.collection.rows.labels
         return FeatureTable(
             paths=tuple(self.paths[row] for row in rows),

@@ -9,7 +9,7 @@ from typing import Self
 
 from tamis.errors import Failure, TableError, printable
 from tamis.files.csvfile import read_csv
-from tamis.images.listing import Listing, sort_key
+from tamis.images.listing import Listing, path_keys, sort_key
 from tamis.table.frames import Columns, Tabular
 
 
@@ -182,12 +182,13 @@ class ImageTable(Tabular):
             what = "is not a folder" if os.path.lexists(top) else "does not exist"
             raise TableError(f"{printable(top)} {what}. Name a folder that holds pictures.")
         listing = Listing(top, exclude=exclude, follow_links=follow_links)
-        found = sorted(listing.files, key=lambda item: [sort_key(part) for part in item[0]])
-        labels = [parts[0] if len(parts) > 1 else None for parts, _ in found]
+        keys = path_keys([parts for parts, _ in listing.files])
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        files = [listing.files[i] for i in order]
         table = cls(
-            paths=tuple(path for _, path in found),
-            labels=tuple(labels),
-            groups=(None,) * len(found),
+            paths=tuple(path for _, path in files),
+            labels=tuple(parts[0] if len(parts) > 1 else None for parts, _ in files),
+            groups=(None,) * len(files),
             root=top,
             ignored=tuple(sorted(listing.ignored)),
             outside=tuple(sorted(listing.outside)),

@@ -10,9 +10,9 @@ import numpy as np
 from tamis.descriptors import Descriptor
 from tamis.errors import CollectionError, InvalidParameterError, UnknownNameError, printable
 from tamis.files.lock import locked
-from tamis.store.ann.embedding import METRICS, Companion
+from tamis.store.ann.embedding import METRICS, OUTDATED_KEY, IndexedEmbedding
 from tamis.store.checking import lance_errors
-from tamis.store.collection import Collection
+from tamis.store.collection import Collection, dataset_path, lance
 from tamis.store.columns import decode, encode
 
 _PREFIX: Final = "approximate"
@@ -23,25 +23,25 @@ _BATCH_BYTES: Final = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An index that a collection has.
+    """An index of a collection.
 
     Attributes
     ----------
     name : str
     metric : str
     column : str
-        Which it is of: a descriptor's, or its companion's.
-    companion : Companion or None
+        The indexed column: of a descriptor's vectors, or of an embedding of them.
+    embedding : IndexedEmbedding or None
     """
 
     name: str
     metric: str
     column: str
-    companion: Companion | None
+    embedding: IndexedEmbedding | None
 
     def of(self, spec: str, column: str) -> bool:
-        """Tell whether it is of a descriptor, whose vectors are in a column."""
-        return self.column == column or (self.companion is not None and self.companion.of == spec)
+        """Tell whether it indexes a descriptor whose vectors are in a column."""
+        return self.column == column or (self.embedding is not None and self.embedding.of == spec)
 
 
 def check_metric(metric: str) -> None:
@@ -58,13 +58,13 @@ def build(
     Parameters
     ----------
     path : str or os.PathLike
-        Of the collection, which holds vectors by the descriptor.
+        Path of a collection that holds vectors by the descriptor.
     descriptor : Descriptor
         Not a fusion: that is searched through the indexes of its parts.
     metric : {"l2", "cosine", "dot", "hellinger"}, optional
-        By which candidates are found; the results can be ranked by any distance. By
-        default hellinger for vectors that are stored sparsely, the descriptor's own
-        distance if an index can be made by it, else l2.
+        Metric for candidates; the results can be ranked by any distance. The default is
+        hellinger for vectors that are stored sparsely, else the descriptor's default
+        distance if it is a metric of an index, else l2.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def build(
         The descriptor has several parts; or the metric is hellinger, and a value is
         negative.
     UnknownNameError
-        Another metric.
+        There is no such metric.
     """
     metric = metric or _metric_for(descriptor)
     check_metric(metric)
@@ -85,8 +85,7 @@ def build(
     with locked(os.fspath(path)):
         collection = Collection.open(path)
         vectors = column_of(collection, descriptor.spec)
-        dataset = collection.dataset
-        n = dataset.count_rows("failure IS NULL")
+        n = collection.dataset.count_rows("failure IS NULL")
         if not n:
             raise CollectionError(
                 f"the collection {printable(collection.path)} has no picture that could be read: "
@@ -94,9 +93,13 @@ def build(
             )
         with lance_errors(collection.path):
             if metric == "hellinger":
-                _check_not_negative(dataset, vectors, descriptor)
+                _check_not_negative(collection.dataset, vectors, descriptor)
+            dataset = lance().dataset(dataset_path(collection.path))
             _drop(dataset, vectors, descriptor.spec)
-            column = _column_for(collection, descriptor, metric, vectors)
+            embedding = IndexedEmbedding.for_metric(descriptor, metric)
+            column = vectors
+            if embedding is not None:
+                column = _add_embedding(dataset, collection.dataset, vectors, embedding)
             dataset.create_index(
                 column,
                 "IVF_HNSW_SQ",
@@ -106,23 +109,11 @@ def build(
             )
 
 
-def _column_for(collection: Collection, descriptor: Descriptor, metric: str, vectors: str) -> str:
-    """Name the column that an index is made of; a companion is filled first."""
-    companion = Companion.for_metric(descriptor, metric)
-    if companion is None:
-        return vectors
-    taken = {field.name for field in collection.dataset.schema}
-    column = next(c for i in range(len(taken) + 1) if (c := f"companion_{i}") not in taken)
-    source = Collection.open(collection.path).dataset  # one that is written to cannot be read
-    _add_companion(collection.dataset, source, vectors, companion, column)
-    return column
-
-
 def _metric_for(descriptor: Descriptor) -> str:
     if descriptor.sparse:
         return "hellinger"
-    own = descriptor.default_distance
-    return own if own in METRICS else "l2"
+    default = descriptor.default_distance
+    return default if default in METRICS else "l2"
 
 
 def _batches(dataset: Any, column: str, dim: int) -> Iterator[Any]:
@@ -148,36 +139,50 @@ def _check_not_negative(dataset: Any, column: str, descriptor: Descriptor) -> No
         )
 
 
-def _add_companion(
-    dataset: Any, source: Any, vectors: str, companion: Companion, column: str
-) -> None:
-    """Fill the companion for the rows that are there, in one commit."""
+def _add_embedding(dataset: Any, source: Any, vectors: str, embedding: IndexedEmbedding) -> str:
+    """Add the column of an embedding, filled for all rows, in one commit; give its name.
+
+    `source` is the dataset for reading: one that is being written cannot be read.
+    """
     import pyarrow as pa
 
-    schema = pa.schema([companion.column(column)])
+    names = {field.name for field in dataset.schema}
+    column = next(c for i in range(len(names) + 1) if (c := f"embedding_{i}") not in names)
+    schema = pa.schema([embedding.column(column)])
 
     def filled() -> Iterator[Any]:
-        for found in _batches(source, vectors, companion.dim):
-            known = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
-            features = np.zeros((len(known), companion.dim), np.float32)
+        for batch in _batches(source, vectors, embedding.dim):
+            known = np.flatnonzero(batch.is_valid().to_numpy(zero_copy_only=False))
+            features = np.zeros((len(known), embedding.dim), np.float32)
             if len(known):
-                decode(found.take(pa.array(known)), features, np.arange(len(known)))
+                decode(batch.take(pa.array(known)), features, np.arange(len(known)))
             embedded = encode(
-                companion.embed(features), known.tolist(), len(found), schema.field(0)
+                embedding.embed(features), known.tolist(), len(batch), schema.field(0)
             )
             yield pa.record_batch([embedded], schema=schema)
 
     dataset.add_columns(pa.RecordBatchReader.from_batches(schema, filled()))
+    return column
 
 
 def _drop(dataset: Any, vectors: str, spec: str) -> None:
-    """Remove the index of a descriptor, and its companion."""
-    for one in built(dataset):
-        if one.of(spec, vectors):
-            dataset.drop_index(one.name)
+    """Remove the index of a descriptor, and its embedding."""
+    for index in built(dataset):
+        if index.of(spec, vectors):
+            dataset.drop_index(index.name)
     # By its column, not by its index: a run that was stopped may have left one alone.
-    companions = {field.name: Companion.of_column(field) for field in dataset.schema}
-    if old := [name for name, one in companions.items() if one is not None and one.of == spec]:
+    embeddings = {field.name: IndexedEmbedding.of_column(field) for field in dataset.schema}
+    if old := [name for name, one in embeddings.items() if one is not None and one.of == spec]:
+        dataset.drop_columns(old)
+
+
+def drop_outdated(dataset: Any) -> None:
+    """Remove the embeddings of format 1, and their indexes."""
+    old = [field.name for field in dataset.schema if OUTDATED_KEY in (field.metadata or {})]
+    for index in dataset.describe_indices():
+        if set(index.field_names) & set(old):
+            dataset.drop_index(index.name)
+    if old:
         dataset.drop_columns(old)
 
 
@@ -193,13 +198,15 @@ def refresh(dataset: Any) -> None:
 
 def built(dataset: Any) -> list[Built]:
     """List the approximate indexes."""
-    found = []
+    indexes = []
     for index in dataset.describe_indices():
         if index.name.startswith(f"{_PREFIX}_"):
             (column,) = index.field_names
-            companion = Companion.of_column(dataset.schema.field(column))
-            found.append(Built(index.name, index.name.split("_")[1], column, companion))
-    return found
+            field = dataset.schema.field(column)
+            if OUTDATED_KEY not in (field.metadata or {}):
+                embedding = IndexedEmbedding.of_column(field)
+                indexes.append(Built(index.name, index.name.split("_")[1], column, embedding))
+    return indexes
 
 
 def column_of(collection: Collection, spec: str) -> str:
@@ -210,9 +217,9 @@ def column_of(collection: Collection, spec: str) -> str:
     CollectionError
         There is none.
     """
-    if spec not in collection.columns:
+    if spec not in collection.vector_columns:
         raise CollectionError(
             f"the collection {printable(collection.path)} holds no vectors by {spec}. It holds: "
             f"{', '.join(collection.specs) or 'none'}."
         )
-    return collection.columns[spec]
+    return collection.vector_columns[spec]

@@ -20,7 +20,7 @@ from tamis.store.ann.build import Built, built, column_of
 from tamis.store.ann.counts import candidates_per_result
 from tamis.store.checking import lance_errors
 from tamis.store.collection import Collection
-from tamis.store.vectors import Stored
+from tamis.store.vectors import StoredVectors
 
 _PROBES: Final = 8  # cells that are searched
 _LEAST: Final = 50
@@ -47,7 +47,7 @@ class Approximate:
         self.collection = collection
         self.metric = "+".join(index.metric for index in indexes)
         self._indexes = indexes
-        self._stored = Stored(collection, descriptor)
+        self._stored = StoredVectors(collection, descriptor)
 
     @property
     def descriptor(self) -> Descriptor:
@@ -103,7 +103,7 @@ class Approximate:
         found = cls(collection, descriptor, indexes)
         if not descriptor.fitted:
             stored = found._stored
-            good = stored.good_rows()
+            good = collection.rows.readable
             _, vectors = stored.read_rows([good[i] for i in sample_to_fit(len(good))])
             stored.descriptor = descriptor.fit(vectors, distance=distance)
         return found
@@ -141,7 +141,7 @@ class Approximate:
         rows: list[int] = []
         vectors = [np.empty((0, self.descriptor.dim), np.float32)]
         for index, part in zip(self._indexes, self._parts(queries), strict=True):
-            for query in part if index.companion is None else index.companion.embed(part):
+            for query in part if index.embedding is None else index.embedding.embed(part):
                 with lance_errors(self.collection.path):
                     found = self.collection.dataset.to_table(
                         columns=["id", *self._stored.columns, "_distance"],
@@ -226,7 +226,7 @@ class Approximate:
         float
             1.0 if there is nothing to find.
         """
-        good = self._stored.good_rows()
+        good = self.collection.rows.readable
         chosen = np.random.default_rng(_SEED).permutation(len(good))[:sample]
         queries = self.stored(self._stored.paths[good[i]] for i in chosen)
         k = min(k, len(good) - 1)
@@ -263,7 +263,7 @@ class Approximate:
 
     def _factor(self, distance: str) -> int:
         (first, *others) = self._indexes
-        exact = not others and not (first.companion and first.companion.projected)
+        exact = not others and not (first.embedding and first.embedding.projected)
         return candidates_per_result(first.metric, distance, exact=exact)
 
 
