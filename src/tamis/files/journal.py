@@ -222,9 +222,8 @@ class Journal:
                 failures.append((i, Failure(self.transfers[i].source, _reason(error))))
             if progress is not None:
                 progress(1)
-        # First: without this line the run is carried out again, and needs its drafts.
         self._file.append({"finished": _now(), "failures": len(failures)})
-        self.finished = True
+        self.finished = True  # without that line a run is carried out again, with its drafts
         remove_drafts(self.root, self._file.drafts)
         named = tuple(failure for _, failure in sorted(failures, key=lambda one: one[0]))
         return Outcome(len(self.transfers) - len(named), named, incomplete)
