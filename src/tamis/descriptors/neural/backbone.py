@@ -14,8 +14,8 @@ from tamis.descriptors.neural.catalog import Entry, entry
 from tamis.descriptors.neural.onnx_descriptor import Network, OnnxDescriptor
 from tamis.descriptors.neural.preprocessing import Preprocessing
 from tamis.descriptors.neural.runtime import get_session, session
+from tamis.descriptors.neural.weights.hub_file import HubFile
 from tamis.descriptors.neural.weights.locate import missing, weights_of
-from tamis.descriptors.neural.weights.source import Source
 from tamis.descriptors.neural.weights.torch_file import Weights
 from tamis.errors import InvalidParameterError, WeightsError, printable
 from tamis.files.cache import cached, is_cached
@@ -94,7 +94,7 @@ class Backbone(OnnxDescriptor):
         """What there is to say about its weights, for a person."""
         row, view = self.entry, self.input_size
         look = "the middle of a picture" if view.crop else "a picture, stretched,"
-        if isinstance(row.origin, Source):
+        if isinstance(row.origin, HubFile):
             place = f"{row.origin.repository} ({row.origin.size} MB, Hugging Face hub)"
             hand = f" Downloaded from {row.origin.address}, or placed by hand, to {self.place}."
         else:
@@ -113,7 +113,7 @@ class Backbone(OnnxDescriptor):
     def download_size(self) -> str:
         """How much is to be downloaded, such as ``553 MB``; empty if nothing is."""
         origin = self.entry.origin
-        if not isinstance(origin, Source) or origin.path.is_file() or is_cached(self._stem):
+        if not isinstance(origin, HubFile) or origin.path.is_file() or is_cached(self._stem):
             return ""
         return f"{origin.size} MB"
 
@@ -121,7 +121,7 @@ class Backbone(OnnxDescriptor):
     def place(self) -> str:
         """Where a file that comes from the hub lies, or is to be put; empty for others."""
         origin = self.entry.origin
-        return printable(str(origin.path)) if isinstance(origin, Source) else ""
+        return printable(str(origin.path)) if isinstance(origin, HubFile) else ""
 
     @property
     def dim(self) -> int:  # noqa: D102 - as Descriptor

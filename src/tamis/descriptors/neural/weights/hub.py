@@ -8,52 +8,65 @@ import contextlib
 import hashlib
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from filelock import FileLock
 
-from tamis.descriptors.neural.weights.download import (
+from tamis.descriptors.neural.weights.hub_file import HubFile, endpoint
+from tamis.descriptors.neural.weights.hub_metadata import (
     AbsentError,
-    Progress,
-    Remote,
+    Metadata,
     UnreachableError,
-    download,
+    describe_error,
+    library,
     list_files,
-    look_up,
+    read_metadata,
+    user_agent,
 )
-from tamis.descriptors.neural.weights.source import Source
 from tamis.errors import DestinationError, WeightsError, printable
+from tamis.files.faults import cannot_write
+
+Progress = Callable[[int, int | None], object]
+"""Called with the bytes that have come and those that will come, if that is known."""
+
+MOST: Final = 1 << 30
+"""Bytes that are taken of a file whose size the hub does not announce."""
 
 _SHA256: Final = 64
 
 
+class TooLongError(Exception):
+    """More comes than was announced."""
+
+
 def fetch(
-    sources: Sequence[Source],
+    sources: Sequence[HubFile],
     asked: str,
     *,
     others: Callable[[], Sequence[str]] = tuple,
     progress: Progress | None = None,
-) -> Source:
+) -> HubFile:
     """Find the first of some files that is in the cache, or bring the first that the hub has.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : sequence of HubFile
         One, or where the same may be found, the likeliest first.
     asked : str
         What the user called it, such as ``resnet50``.
     others : callable
         Gives the names of backbones that work without a download, for the error.
     progress : callable, optional
-        As `tamis.descriptors.neural.weights.download.Progress`; by default a bar if stderr
+        As `tamis.descriptors.neural.weights.hub.Progress`; by default a bar if stderr
         is a terminal.
 
     Returns
     -------
-    Source
+    HubFile
         Whose `path` is there, with the content that it should have.
 
     Raises
@@ -79,7 +92,7 @@ def fetch(
     return source
 
 
-def fetch_if_any(source: Source, asked: str) -> Source | None:
+def fetch_if_any(source: HubFile, asked: str) -> HubFile | None:
     """Fetch a small file that need not be in the repository; None if it is not.
 
     Raises
@@ -95,7 +108,7 @@ def fetch_if_any(source: Source, asked: str) -> Source | None:
         raise
 
 
-def _placed(sources: Sequence[Source]) -> Source | None:
+def _placed(sources: Sequence[HubFile]) -> HubFile | None:
     return next((source for source in sources if source.path.is_file()), None)
 
 
@@ -118,17 +131,28 @@ def _sha256(path: str, *seen: int) -> str:
 
 
 def _bring(
-    sources: Sequence[Source],
+    sources: Sequence[HubFile],
     asked: str,
     others: Callable[[], Sequence[str]],
     progress: Progress | None,
-) -> Source:
+) -> HubFile:
     try:
-        source, remote = _first_on_hub(sources)
-        arrived = source.path.with_name(f".{source.path.name}.new")
-        arrived.parent.mkdir(parents=True, exist_ok=True)
-        with _bar(source, progress) as advance:
-            download(remote, arrived, progress=advance)
+        source, metadata = _first_on_hub(sources)
+        source.path.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            _bar(source, progress) as advance,
+            tempfile.TemporaryDirectory(
+                prefix=".new-", dir=source.path.parent, ignore_cleanup_errors=True
+            ) as folder,
+        ):
+            arrived = _download(source, metadata, folder, advance)
+            digest = sha256_of(arrived)
+            wanted = source.sha256
+            if wanted is None:
+                wanted = metadata.etag if len(metadata.etag) == _SHA256 else digest
+            if digest == wanted:
+                os.replace(arrived, source.path)
+                return source
     except UnreachableError as error:
         raise WeightsError(
             f"{asked} is not on this machine, and cannot be downloaded: {error}. "
@@ -139,27 +163,64 @@ def _bring(
             f"{asked} is not on this machine, and not at {sources[0].address}: {error}."
             f"{_has(sources[0])} {_instead(others())}"
         ) from error
-    found = sha256_of(arrived)
-    wanted = source.sha256 or (remote.etag if len(remote.etag) == _SHA256 else found)
-    if found != wanted:
-        arrived.unlink()
-        raise WeightsError(
-            f"what came from {source.address} for {asked} has the SHA-256 {found}, not {wanted}: "
-            "it was damaged on the way, or is another file. It is not used. Try again; if it stays "
-            f"so, tell the authors of tamis. {_instead(others())}"
+    raise WeightsError(
+        f"what came from {source.address} for {asked} has the SHA-256 {digest}, not {wanted}: "
+        "it was damaged on the way, or is another file. It is not used. Try again; if it stays "
+        f"so, tell the authors of tamis. {_instead(others())}"
+    )
+
+
+def _download(file: HubFile, metadata: Metadata, folder: str, progress: Progress) -> Path:
+    """Download a file into a folder, and no more bytes than the hub announces."""
+    hub = library()
+    most = MOST if metadata.size is None else metadata.size
+    bar: Any = hub.utils.tqdm
+
+    class Meter(bar):  # type: ignore[misc]
+        """Passes on what has come, before it is written; shows nothing itself."""
+
+        def __init__(self, *_: object, initial: int = 0, **__: object) -> None:
+            super().__init__(disable=True)
+            self.came = initial
+
+        def update(self, n: float | None = 1) -> None:
+            self.came += int(n or 0)
+            if self.came > most:
+                announced = "it announced"
+                if metadata.size is None:
+                    announced = "may be taken without an announced size"
+                raise TooLongError(f"it sends more than the {most:,} bytes that {announced}")
+            progress(self.came, metadata.size)
+
+    try:
+        # By the commit: a push in between does not mix two versions.
+        path = hub.hf_hub_download(
+            file.repository,
+            file.file,
+            revision=metadata.commit,
+            local_dir=folder,
+            endpoint=endpoint(),
+            tqdm_class=Meter,
+            **user_agent(),
         )
-    os.replace(arrived, source.path)
-    return source
+    except TooLongError as error:
+        raise UnreachableError(str(error)) from None
+    except Exception as error:
+        # Errors of the network have no number, those of the disk have one.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise cannot_write(file.path, error) from error
+        raise UnreachableError(describe_error(error)) from None
+    return Path(path)
 
 
-def _first_on_hub(sources: Sequence[Source]) -> tuple[Source, Remote]:
+def _first_on_hub(sources: Sequence[HubFile]) -> tuple[HubFile, Metadata]:
     for source in sources[:-1]:
         with contextlib.suppress(AbsentError):
-            return source, look_up(source.repository, source.file, source.revision)
-    return sources[-1], look_up(sources[-1].repository, sources[-1].file, sources[-1].revision)
+            return source, read_metadata(source)
+    return sources[-1], read_metadata(sources[-1])
 
 
-def _by_hand(source: Source) -> str:
+def _by_hand(source: HubFile) -> str:
     """Say how to put a file into the cache without this program."""
     size = f" ({source.size} MB)" if source.size else ""
     known = f" Its SHA-256 is {source.sha256}." if source.sha256 else ""
@@ -169,7 +230,7 @@ def _by_hand(source: Source) -> str:
     )
 
 
-def _has(source: Source) -> str:
+def _has(source: HubFile) -> str:
     """Say which models the repository has, as far as the hub tells."""
     try:
         files = list_files(source.repository, source.revision)
@@ -206,7 +267,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _bar(source: Source, progress: Progress | None) -> Iterator[Progress]:
+def _bar(source: HubFile, progress: Progress | None) -> Iterator[Progress]:
     """Show on stderr what has come, if it is a terminal and nobody else does."""
     if progress is not None or not sys.stderr.isatty():
         yield progress or (lambda *_: None)

@@ -1,19 +1,22 @@
-"""Where a file is on the Hugging Face hub, and in the cache."""
+"""A file on the Hugging Face hub: its address there, and its place in the cache."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from tamis.descriptors.neural.weights.download import address
 from tamis.files.cache import cache_folder
 
+HUB: Final = "https://huggingface.co"
+"""Address of the hub, unless the environment variable HF_ENDPOINT names another."""
+
 MAIN: Final = "main"
-"""The revision that is taken unless another is asked for."""
+"""The default revision."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class HubFile:
     """A file on the hub.
 
     Attributes
@@ -39,13 +42,19 @@ class Source:
 
     @property
     def address(self) -> str:
-        """Where it is on the hub."""
-        return address(self.repository, self.file, self.revision)
+        """Address on the hub, for a browser as well."""
+        place = f"{quote(self.revision, safe='')}/{quote(self.file)}"
+        return f"{endpoint()}/{self.repository}/resolve/{place}"
 
     @property
     def path(self) -> Path:
-        """Where it is in the cache, or would be."""
+        """Path in the cache, whether or not the file is there."""
         folder = cache_folder() / "hub" / self.repository
         if self.sha256 is None and self.revision != MAIN:
             folder = folder.with_name(f"{folder.name}@{quote(self.revision, safe='')}")
         return folder / self.file
+
+
+def endpoint() -> str:
+    """Address of the hub: that of the environment variable HF_ENDPOINT, or `HUB`."""
+    return (os.environ.get("HF_ENDPOINT") or HUB).rstrip("/")
