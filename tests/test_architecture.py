@@ -28,6 +28,7 @@ tamis.features
 tamis.store
 tamis.splits
 tamis.dataset
+tamis.trust
 tamis.classifiers
 tamis.evaluation
 tamis.model

@@ -14,6 +14,8 @@ from tamis.features.index import Matches
 
 CLASSIFIERS: Final = {
     "knn": "tamis.classifiers.knn:KNNClassifier",
+    "class-means": "tamis.classifiers.class_means:ClassMeansClassifier",
+    "discriminant": "tamis.classifiers.discriminant:DiscriminantClassifier",
     "probe": "tamis.classifiers.probe:ProbeClassifier",
     "report": "tamis.classifiers.network.classifier:NetworkClassifier",
     "small": "tamis.classifiers.network.classifier:NetworkClassifier",

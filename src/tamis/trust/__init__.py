@@ -1,0 +1,1 @@
+"""Trust: how far answers can be believed, and promises about them that are kept."""
