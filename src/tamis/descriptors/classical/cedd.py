@@ -54,6 +54,13 @@ class Cedd(PixelDescriptor):
        directivity descriptor: a compact descriptor for image indexing and
        retrieval", Computer Vision Systems (ICVS), LNCS 5008, 312-322, 2008.
        https://doi.org/10.1007/978-3-540-79547-6_30
+
+    Examples
+    --------
+    >>> red = np.full((8, 8, 3), (255, 0, 0), np.uint8)
+    >>> (vector,) = Cedd().describe([red])
+    >>> PALETTE[vector.argmax() % 24]
+    'red'
     """
 
     name: ClassVar[str] = "cedd"

@@ -44,6 +44,12 @@ class Color(PixelDescriptor):
     ----------
     .. [1] M. J. Swain, D. H. Ballard, "Color indexing", International Journal of
        Computer Vision 7, 11-32, 1991. https://doi.org/10.1007/BF00130487
+
+    Examples
+    --------
+    >>> red = np.full((4, 4, 3), (255, 0, 0), np.uint8)
+    >>> Color(bins=2, regions=1).describe([red])
+    array([[0., 0., 0., 0., 1., 0., 0., 0.]], dtype=float32)
     """
 
     name: ClassVar[str] = "color"

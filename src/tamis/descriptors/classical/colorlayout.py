@@ -71,6 +71,12 @@ class ColorLayout(PixelDescriptor):
     .. [1] E. Kasutani, A. Yamada, "The MPEG-7 color layout descriptor: a compact
        image feature description for high-speed image/video segment retrieval",
        ICIP, 674-677, 2001. https://doi.org/10.1109/ICIP.2001.959135
+
+    Examples
+    --------
+    >>> red = np.full((8, 8, 3), (255, 0, 0), np.uint8)
+    >>> ColorLayout(luma=1, chroma=1).describe([red]).round(2)
+    array([[ 0.3 , -0.34,  1.  ]], dtype=float32)
     """
 
     name: ClassVar[str] = "colorlayout"

@@ -51,6 +51,13 @@ class Correlogram(PixelDescriptor):
     .. [1] J. Huang, S. R. Kumar, M. Mitra, W.-J. Zhu, R. Zabih, "Image indexing
        using color correlograms", CVPR, 762-768, 1997.
        https://doi.org/10.1109/CVPR.1997.609412
+
+    Examples
+    --------
+    >>> flat = np.full((9, 9, 3), 200, np.uint8)
+    >>> vectors = Correlogram().describe([flat])
+    >>> vectors[vectors > 0]
+    array([1., 1., 1., 1.], dtype=float32)
     """
 
     name: ClassVar[str] = "correlogram"

@@ -64,6 +64,13 @@ class Daisy(PixelDescriptor):
     .. [1] E. Tola, V. Lepetit, P. Fua, "DAISY: An efficient dense descriptor applied
        to wide-baseline stereo", IEEE Transactions on Pattern Analysis and Machine
        Intelligence 32(5), 815-830, 2010. https://doi.org/10.1109/TPAMI.2009.77
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    >>> vectors = Daisy().describe([noise])
+    >>> vectors.shape, round(float(vectors.sum()), 3)
+    ((1, 104), 1.0)
     """
 
     name: ClassVar[str] = "daisy"

@@ -59,6 +59,14 @@ class Edge(PixelDescriptor):
     .. [1] C. S. Won, D. K. Park, S.-J. Park, "Efficient use of MPEG-7 edge
        histogram descriptor", ETRI Journal 24(1), 23-30, 2002.
        https://doi.org/10.4218/etrij.02.0102.0103
+
+    Examples
+    --------
+    >>> rows = np.zeros((32, 32, 3), np.uint8)
+    >>> rows[16:] = 255
+    >>> (vector,) = Edge(regions=1).describe([rows])
+    >>> ("vertical", "horizontal", "diagonal", "diagonal", "none")[vector.argmax()]
+    'horizontal'
     """
 
     name: ClassVar[str] = "edge"

@@ -58,6 +58,13 @@ class Fcth(PixelDescriptor):
     .. [1] S. A. Chatzichristofis, Y. S. Boutalis, "FCTH: fuzzy color and texture
        histogram, a low level feature for accurate image retrieval", WIAMIS,
        191-196, 2008. https://doi.org/10.1109/WIAMIS.2008.24
+
+    Examples
+    --------
+    >>> blue = np.full((8, 8, 3), (0, 0, 255), np.uint8)
+    >>> (vector,) = Fcth().describe([blue])
+    >>> PALETTE[vector.argmax() % 24]
+    'blue'
     """
 
     name: ClassVar[str] = "fcth"

@@ -68,6 +68,13 @@ class Gabor(PixelDescriptor):
     .. [1] B. S. Manjunath, W. Y. Ma, "Texture features for browsing and retrieval
        of image data", IEEE Transactions on Pattern Analysis and Machine
        Intelligence 18(8), 837-842, 1996. https://doi.org/10.1109/34.531803
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    >>> vectors = Gabor(regions=1).describe([noise, np.zeros_like(noise)])
+    >>> vectors.shape, vectors.sum(axis=1).round(3)
+    ((2, 144), array([1., 0.], dtype=float32))
     """
 
     name: ClassVar[str] = "gabor"

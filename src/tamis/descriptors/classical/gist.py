@@ -57,6 +57,12 @@ class Gist(PixelDescriptor):
     .. [1] A. Oliva, A. Torralba, "Modeling the shape of the scene: A holistic
        representation of the spatial envelope", International Journal of Computer
        Vision 42(3), 145-175, 2001. https://doi.org/10.1023/A:1011139631724
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    >>> Gist(regions=2).describe([noise]).shape
+    (1, 128)
     """
 
     name: ClassVar[str] = "gist"

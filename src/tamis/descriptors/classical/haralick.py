@@ -80,6 +80,13 @@ class Haralick(PixelDescriptor):
     .. [1] R. M. Haralick, K. Shanmugam, I. Dinstein, "Textural features for image
        classification", IEEE Transactions on Systems, Man, and Cybernetics SMC-3(6),
        610-621, 1973. https://doi.org/10.1109/TSMC.1973.4309314
+
+    Examples
+    --------
+    >>> flat = np.full((8, 8, 3), 200, np.uint8)
+    >>> (vector,) = Haralick(regions=1).describe([flat])
+    >>> float(vector[0])  # the root of the angular second moment
+    1.0
     """
 
     name: ClassVar[str] = "haralick"

@@ -63,6 +63,12 @@ class Hog(PixelDescriptor):
     .. [1] N. Dalal, B. Triggs, "Histograms of oriented gradients for human
        detection", IEEE Conference on Computer Vision and Pattern Recognition,
        886-893, 2005. https://doi.org/10.1109/CVPR.2005.177
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    >>> Hog(regions=4).describe([noise]).shape
+    (1, 324)
     """
 
     name: ClassVar[str] = "hog"

@@ -49,6 +49,12 @@ class Hsv(PixelDescriptor):
     .. [1] J. R. Smith, S.-F. Chang, "VisualSEEk: a fully automated content-based
        image query system", ACM Multimedia, 87-98, 1996.
        https://doi.org/10.1145/244130.244151
+
+    Examples
+    --------
+    >>> blue = np.full((4, 4, 3), (0, 0, 255), np.uint8)
+    >>> Hsv(hues=3, saturations=1, values=1, regions=1).describe([blue])
+    array([[0., 0., 1.]], dtype=float32)
     """
 
     name: ClassVar[str] = "hsv"

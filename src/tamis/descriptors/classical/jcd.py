@@ -55,6 +55,13 @@ class Jcd(PixelDescriptor):
        2009. It has no DOI; its two parts are
        https://doi.org/10.1007/978-3-540-79547-6_30 and
        https://doi.org/10.1109/WIAMIS.2008.24
+
+    Examples
+    --------
+    >>> white = np.full((8, 8, 3), 255, np.uint8)
+    >>> (vector,) = Jcd().describe([white])
+    >>> PALETTE[vector.argmax() % 24]
+    'white'
     """
 
     name: ClassVar[str] = "jcd"

@@ -71,6 +71,13 @@ class Lbp(PixelDescriptor):
        rotation invariant texture classification with local binary patterns",
        IEEE Transactions on Pattern Analysis and Machine Intelligence 24(7),
        971-987, 2002. https://doi.org/10.1109/TPAMI.2002.1017623
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    >>> vectors = Lbp(regions=1, scales=2).describe([noise])
+    >>> vectors.shape, round(float(vectors.sum()), 3)
+    ((1, 118), 1.0)
     """
 
     name: ClassVar[str] = "lbp"

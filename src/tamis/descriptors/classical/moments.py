@@ -44,6 +44,12 @@ class Moments(PixelDescriptor):
     .. [1] M. A. Stricker, M. Orengo, "Similarity of color images", Storage and
        Retrieval for Image and Video Databases III, SPIE 2420, 381-392, 1995.
        https://doi.org/10.1117/12.205308
+
+    Examples
+    --------
+    >>> dark = np.full((4, 4, 3), 51, np.uint8)
+    >>> Moments(regions=1).describe([dark]).round(2)
+    array([[0.2, 0. , 0. , 0. , 0. , 0. , 0. , 0. , 0. ]], dtype=float32)
     """
 
     name: ClassVar[str] = "moments"

@@ -53,6 +53,14 @@ class Phog(PixelDescriptor):
     .. [1] A. Bosch, A. Zisserman, X. Munoz, "Representing shape with a spatial
        pyramid kernel", ACM International Conference on Image and Video Retrieval,
        401-408, 2007. https://doi.org/10.1145/1282280.1282340
+
+    Examples
+    --------
+    >>> disc = np.hypot(*np.mgrid[-16:16, -16:16]) < 10
+    >>> image = np.uint8(255 * disc)[..., np.newaxis].repeat(3, axis=2)
+    >>> vectors = Phog(bins=4, levels=1).describe([image])
+    >>> vectors.shape, round(float(vectors.sum()), 3)
+    ((1, 20), 1.0)
     """
 
     name: ClassVar[str] = "phog"

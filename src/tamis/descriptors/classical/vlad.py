@@ -68,6 +68,13 @@ class Vlad(PixelDescriptor):
     .. [2] R. Arandjelovic, A. Zisserman, "All about VLAD", IEEE Conference on
        Computer Vision and Pattern Recognition, 1578-1585, 2013.
        https://doi.org/10.1109/CVPR.2013.207
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    >>> vectors = Vlad().describe([noise])
+    >>> vectors.shape, round(float(np.linalg.norm(vectors)), 3)
+    ((1, 4096), 1.0)
     """
 
     name: ClassVar[str] = "vlad"
