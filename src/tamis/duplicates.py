@@ -6,14 +6,17 @@ of the others only those of the same size are read.
 """
 
 import os
+import stat
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from tamis.errors import ImageReadError
 from tamis.images import digest_of
 from tamis.table import ImageTable
+
+_SAMPLE: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +142,12 @@ def with_copies_together(table: ImageTable) -> tuple[ImageTable, list[list[int]]
 
 
 def _contents(paths: Sequence[str]) -> list[object]:
-    """Something for each file that is equal for equal content; None if it cannot be read."""
-    files: list[tuple[int, object] | None] = []
-    of_size: dict[int, set[object]] = defaultdict(set)
+    """Something for each file that is equal for equal content; None if it cannot be read.
+
+    Of files of one size a few bytes are read first, and all of those that they share only.
+    """
+    files: list[object] = []
+    place: dict[object, tuple[str, int]] = {}  # each file once, however often it is named
     for path in paths:
         try:
             found = os.stat(path)
@@ -150,17 +156,36 @@ def _contents(paths: Sequence[str]) -> list[object]:
             continue
         # Some file systems number no files.
         file: object = (found.st_dev, found.st_ino) if found.st_ino else os.path.realpath(path)
-        files.append((found.st_size, file))
-        of_size[found.st_size].add(file)
-    digests: dict[object, object] = {}
-    for path, known in zip(paths, files, strict=True):
-        if known is None or known[1] in digests:
-            continue
-        size, same = known
-        digests[same] = same
-        if len(of_size[size]) > 1:
-            try:
-                digests[same] = digest_of(path)
-            except ImageReadError:
-                digests[same] = None
-    return [None if known is None else digests[known[1]] for known in files]
+        files.append(file)
+        place.setdefault(file, (path, found.st_size if stat.S_ISREG(found.st_mode) else -1))
+    of_size: dict[int, list[object]] = defaultdict(list)
+    for own, (_, size) in place.items():
+        of_size[size].append(own)
+    alike: dict[tuple[int, bytes], list[object]] = defaultdict(list)
+    for size, same in of_size.items():
+        for own in same:
+            alike[size, _sample(*place[own]) if len(same) > 1 else b""].append(own)
+    contents: dict[object, object] = {}
+    for same in alike.values():
+        for own in same:
+            contents[own] = own if len(same) == 1 else _digest(place[own][0])
+    return [None if file is None else contents[file] for file in files]
+
+
+def _sample(path: str, size: int) -> bytes:
+    """Read a few bytes from the middle of a regular file; nothing if that cannot be done."""
+    if size < 0:
+        return b""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            file.seek(size // 2)
+            return file.read(_SAMPLE)
+    except OSError:
+        return b""
+
+
+def _digest(path: str) -> bytes | None:
+    try:
+        return digest_of(path)
+    except ImageReadError:
+        return None

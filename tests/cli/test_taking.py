@@ -102,7 +102,7 @@ def test_the_root_of_a_list(train: Path, photos: Path, tmp_path: Path) -> None:
     done = tamis("sort", "--train", train, "--input", photos, "--out", tmp_path / "o",
                  "--root", tmp_path, check=False)  # fmt: skip
     assert done.returncode == 2
-    assert "is neither" in done.stderr
+    assert "are neither" in done.stderr
 
 
 @pytest.fixture

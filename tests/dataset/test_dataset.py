@@ -153,3 +153,22 @@ def test_failures_of_the_listing_come_first(photos):
     table = ImageTable.from_folder(photos)
     table = replace(table, failures=(Failure("usb", "cannot be entered"),))
     assert Dataset.open(table).features(descriptor("moments")).failures == table.failures
+
+
+def test_leaves_that_a_collection_holds_are_read_and_the_others_computed(photos, tmp_path):
+    pytest.importorskip("lance", reason="needs the extra store")
+    update(tmp_path / "p.tamis", ImageTable.from_folder(photos), [descriptor("moments")])
+    opened = Dataset.open(tmp_path / "p.tamis")
+    fusion, _ = opened.fit(descriptor("moments+color(bins=2)"))
+    wanted = Dataset.open(photos).features(fusion)
+    assert np.array_equal(opened.features(fusion).features, wanted.features)
+    # A picture that is gone since, and an order that is not the collection's.
+    (photos / opened.table.names[1]).unlink()
+    turned = opened.having(opened.table.select(range(len(opened) - 1, -1, -1)))
+    left = turned.features(fusion)
+    rows = [row for row in range(len(wanted) - 1, -1, -1) if row != 1]
+    assert left.paths == tuple(opened.table.paths[row] for row in rows)
+    assert np.array_equal(left.features, wanted.features[rows])
+    assert [failure.path for failure in left.failures] == [opened.table.paths[1]]
+    (piece,) = turned.pieces(fusion)
+    assert np.array_equal(piece.features, left.features)

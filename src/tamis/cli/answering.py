@@ -88,6 +88,7 @@ def answer(
     how: Teacher,
     pictures: Dataset,
     *,
+    root: str | None = None,
     follow_links: bool = False,
     check_folders: Callable[[Sequence[str]], object] = lambda _: None,
     jobs: int | None,
@@ -95,12 +96,14 @@ def answer(
 ) -> tuple[tuple[Failure, ...], Predictions]:
     """Classify pictures; name what could not be used, examples included.
 
-    `check_folders` is called with the classes before any picture is read.
+    `root` is that of the examples, if they are a list or a collection. `check_folders` is
+    called with the classes before any picture is read.
     """
     model = how.model
     if model is None:
         model = _learned(
             how,
+            root=root,
             follow_links=follow_links,
             check_folders=check_folders,
             jobs=jobs,
@@ -120,13 +123,14 @@ def answer(
 def _learned(
     how: Teacher,
     *,
+    root: str | None,
     follow_links: bool,
     check_folders: Callable[[Sequence[str]], object],
     jobs: int | None,
     max_pixels: int,
 ) -> Model:
     """Fit a model to the examples, there and then."""
-    opened = Dataset.open(how.train or "", role="examples", follow_links=follow_links)
+    opened = Dataset.open(how.train or "", role="examples", root=root, follow_links=follow_links)
     examples = told(opened.part("train"))
     check_classes(examples.table)
     check_folders(examples.classes)

@@ -13,6 +13,7 @@ from tamis.cli.options import (
     MaxMemory,
     MaxPixels,
     NoIcc,
+    Root,
 )
 
 
@@ -63,6 +64,7 @@ def compare(
         int, typer.Option(min=10, help="Compare on so many pictures, drawn at random, at most.")
     ] = 4000,
     seed: Annotated[int, typer.Option(help="Of the draw, the folds and the bootstrap.")] = 0,
+    root: Root = None,
     follow_links: FollowLinks = False,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
@@ -93,7 +95,9 @@ def compare(
 
     start = time.perf_counter()
     sizes = _range(fuse)
-    opened = Dataset.open(source, role="examples", classes=classes, follow_links=follow_links)
+    opened = Dataset.open(
+        source, role="examples", classes=classes, root=root, follow_links=follow_links
+    )
     known = told(to_choose_on(opened, parts=split))
     drawn = told(draw_most(known, most, seed=seed))
     result = compare_descriptors(

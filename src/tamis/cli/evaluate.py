@@ -15,6 +15,7 @@ from tamis.cli.options import (
     MaxMemory,
     MaxPixels,
     NoIcc,
+    Root,
     Strict,
     Trust,
     writes,
@@ -44,9 +45,7 @@ def evaluate(
     model: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE",
-            help="Or a model, as tamis train writes it.",
-            rich_help_panel=_CLASSIFYING,
+            metavar="FILE", help="Or a model of tamis train.", rich_help_panel=_CLASSIFYING
         ),
     ] = None,
     trust: Trust = False,
@@ -127,6 +126,7 @@ def evaluate(
     classifier: ClassifierName = None,
     distance: Distance = "",
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    root: Root = None,
     follow_links: FollowLinks = False,
     jobs: Jobs = None,
     max_pixels: MaxPixels = 200_000_000,
@@ -176,6 +176,7 @@ def evaluate(
             test,
             truth=truth,
             report=report,
+            root=root,
             follow_links=follow_links,
             seed=seed,
             jobs=jobs,
@@ -195,6 +196,7 @@ def evaluate(
             truth=truth,
             by=by or "color",
             distance=distance,
+            root=root,
             follow_links=follow_links,
             seed=seed,
             jobs=jobs,
@@ -211,6 +213,7 @@ def _classification(
     *,
     truth: str | None,
     report: str | None,
+    root: str | None,
     follow_links: bool,
     seed: int,
     jobs: int | None,
@@ -222,17 +225,18 @@ def _classification(
 
     from tamis.cli.answering import answer
     from tamis.cli.console import as_dicts, say, write_json, write_page
-    from tamis.cli.notes import warn_overlap
+    from tamis.cli.notes import roots, warn_overlap
     from tamis.cli.tables import print_evaluation
     from tamis.duplicates import overlap
     from tamis.errors import printable
     from tamis.evaluation.classification import evaluate as evaluate_answers
 
     start = time.perf_counter()
-    tested = _labelled(test, truth, part="test", follow_links=follow_links)
+    test_root, train_root = roots(root, test, how.train)
+    tested = _labelled(test, truth, part="test", root=test_root, follow_links=follow_links)
     unused, answers = answer(
-        how, tested, follow_links=follow_links, jobs=jobs, max_pixels=max_pixels
-    )
+        how, tested, root=train_root, follow_links=follow_links, jobs=jobs, max_pixels=max_pixels,
+    )  # fmt: skip
     pairs = zip(tested.table.paths, tested.table.labels, strict=True)
     labels = {path: label for path, label in pairs if label is not None}
     shared = None
@@ -284,6 +288,7 @@ def _retrieval(
     truth: str | None,
     by: str,
     distance: str,
+    root: str | None,
     follow_links: bool,
     seed: int,
     jobs: int | None,
@@ -294,7 +299,7 @@ def _retrieval(
     import time
 
     from tamis.cli.console import warn, warn_failures, write_json
-    from tamis.cli.notes import warn_overlap
+    from tamis.cli.notes import roots, warn_overlap
     from tamis.cli.progress import progress
     from tamis.cli.tables import print_retrieval
     from tamis.descriptors import descriptor
@@ -306,8 +311,8 @@ def _retrieval(
     # A truth manifest is that of the queries, where there are queries.
     named = [(gallery, truth)] if queries is None else [(gallery, None), (queries, truth)]
     datasets = [
-        _labelled(source, csv, classes=classes, parts=parts, follow_links=follow_links)
-        for source, csv in named
+        _labelled(source, csv, classes=classes, parts=parts, root=own, follow_links=follow_links)
+        for (source, csv), own in zip(named, roots(root, gallery, queries), strict=False)
     ]
     if queries is None and needs_folds(looked_at_by):
         warn("weights are learned in 5 folds, so that no picture is scored on its own example")
@@ -352,22 +357,19 @@ def _labelled(
     part: str | None = None,
     parts: str | None = None,
     classes: "Sequence[str] | None" = None,
+    root: str | None,
     follow_links: bool,
 ) -> "Dataset":
     """Open the pictures of a source whose class is known, and print its remarks."""
     from dataclasses import replace
 
     from tamis.cli.notes import told
-    from tamis.dataset import Dataset
+    from tamis.dataset import Dataset, Role
     from tamis.splits import check_one_fold
 
     # With a manifest the classes of the source itself do not matter.
-    opened = Dataset.open(
-        source,
-        role="scored" if truth is None else "pictures",
-        parts=parts,
-        follow_links=follow_links,
-    )
+    role: Role = "scored" if truth is None else "pictures"
+    opened = Dataset.open(source, role=role, parts=parts, root=root, follow_links=follow_links)
     if part is not None:
         opened = opened.part(part, or_only="val")
     elif parts is None:

@@ -59,7 +59,7 @@ def index(
     import time
 
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
-    from tamis.cli.notes import told
+    from tamis.cli.notes import check_apart, told
     from tamis.cli.progress import progress
     from tamis.dataset import Dataset
     from tamis.descriptors import Reduction, descriptor, split_specs
@@ -82,6 +82,11 @@ def index(
         raise InvalidParameterError(
             f"{printable(source)} is a collection. Name the folder of its pictures instead."
         )
+    check_apart(
+        "A collection is a folder of its own: name another, such as "
+        f"{printable(os.path.basename(os.path.abspath(source)))}.tamis.",
+        **{"DIR": source, "--into": into},
+    )
     known = Collection.open(into).specs if is_committed(into) else []
     wanted = [descriptor(spec) for spec in split_specs(by or ("" if known else "color"))]
     if metric:

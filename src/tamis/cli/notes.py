@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from tamis.cli.console import warn
 from tamis.dataset import Dataset
+from tamis.dataset.opening import check_root, takes_root
 from tamis.duplicates import Overlap
-from tamis.errors import printable
+from tamis.errors import InvalidParameterError, printable
+from tamis.store import is_collection
 
 
 def told(dataset: Dataset) -> Dataset:
@@ -15,6 +17,29 @@ def told(dataset: Dataset) -> Dataset:
     for remark in dataset.remarks:
         warn(remark)
     return replace(dataset, remarks=())
+
+
+def roots(root: str | None, *sources: str | None) -> list[str | None]:
+    """Give --root to each source that is a list or a collection; refuse it if none is."""
+    check_root([source for source in sources if source is not None], root)
+    return [root if source is not None and takes_root(source) else None for source in sources]
+
+
+def check_apart(advice: str, **options: str | None) -> None:
+    """Refuse two options that name the same folder.
+
+    Parameters
+    ----------
+    advice : str
+        What to do instead; a sentence.
+    **options
+        What each names, by its word on the command line.
+    """
+    (first, one), (second, other) = options.items()
+    if one is None or other is None or is_collection(one) or not os.path.isdir(one):
+        return
+    if os.path.realpath(one) == os.path.realpath(other):
+        raise InvalidParameterError(f"{first} and {second} are both {printable(one)}. {advice}")
 
 
 def warn_overlap(

@@ -84,7 +84,7 @@ def sort(
     from tamis.cli import writing
     from tamis.cli.answering import answer, teacher
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
-    from tamis.cli.notes import told
+    from tamis.cli.notes import check_apart, roots, told
     from tamis.dataset import Dataset
     from tamis.errors import printable
     from tamis.evaluation.signature import versions
@@ -96,6 +96,12 @@ def sort(
     start = time.perf_counter()
     how = teacher(train, model, by=by, classifier=classifier, k=k, distance=distance, trust=trust)
     check_folders(out, train=train, source=source)
+    check_apart(
+        "The examples have their classes already: name other pictures. How well examples are told "
+        "apart is for tamis evaluate.",
+        **{"--train": train, "--input": source},
+    )
+    input_root, train_root = roots(root, source, train)
     check_destination(out, () if how.model is None else how.model.classes)
     settings = writing.options(
         {
@@ -121,7 +127,7 @@ def sort(
         pictures = told(
             Dataset.open(
                 source,
-                root=root,
+                root=input_root,
                 exclude=[out] if train is None else [out, train],
                 follow_links=follow_links,
             ).to_take(follow_links=follow_links)
@@ -129,6 +135,7 @@ def sort(
         unused, answers = answer(
             how,
             pictures,
+            root=train_root,
             follow_links=follow_links,
             check_folders=partial(check_destination, out),
             jobs=jobs,

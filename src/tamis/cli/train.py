@@ -4,7 +4,18 @@ from typing import Annotated, Literal
 
 import typer
 
-from tamis.cli.options import Distance, FollowLinks, Jobs, Json, K, MaxMemory, NoIcc, Strict, writes
+from tamis.cli.options import (
+    Distance,
+    FollowLinks,
+    Jobs,
+    Json,
+    K,
+    MaxMemory,
+    NoIcc,
+    Root,
+    Strict,
+    writes,
+)
 from tamis.files.kinds import MODEL, PAGE
 
 _NETWORKS = "Networks"
@@ -106,6 +117,7 @@ def train(
             rich_help_panel=_NETWORKS,
         ),
     ] = None,
+    root: Root = None,
     follow_links: FollowLinks = False,
     jobs: Jobs = None,
     max_pixels: Annotated[
@@ -147,6 +159,7 @@ def train(
         ),
         validation=validation,
         class_weight=None if class_weight == "none" else class_weight,
+        root=root,
         follow_links=follow_links,
         seed=seed,
         report=report,

@@ -3,28 +3,29 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Self, Unpack
+from typing import Self, Unpack
 
+from tamis.dataset.conflicts import conflict_remarks
 from tamis.dataset.opening import (
     Role,
     default_truth,
     first_reason,
     listed,
+    moved,
     passed_over,
     split_remark,
     takeable,
 )
+from tamis.dataset.vectors import (
+    Stored,
+    check_can_compute,
+    in_pieces,
+    read_or_compute,
+    stored_leaves,
+)
 from tamis.descriptors import Descriptor, Reduction
 from tamis.errors import TableError, printable
-from tamis.features import (
-    FeatureTable,
-    Reading,
-    available_processors,
-    chunks,
-    combine,
-    extract,
-    extract_several,
-)
+from tamis.features import FeatureTable, Reading, available_processors, combine
 from tamis.splits import Split, class_remarks, part_named, split_of, take_part, with_split
 from tamis.splits.labels import with_truth
 from tamis.store import Collection, find_reduction
@@ -33,7 +34,6 @@ from tamis.table.frames import html_table
 from tamis.table.sources import from_paths, with_metadata
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | ImageTable
-_PIECE_BYTES: Final = 128 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +133,7 @@ class Dataset:
             table, collection = listed(
                 name, role=role, exclude=exclude, follow_links=follow_links, root=root
             )
-            remarks += passed_over(table, name)
+            remarks += passed_over(table, name) if collection is None else moved(collection)
         split = split_of(table, refuse=role != "pictures")
         table = with_split(table, split)
         if os.path.isdir(name) and collection is None:
@@ -148,6 +148,7 @@ class Dataset:
         if role == "pictures":
             return opened
         odd = class_remarks(opened.table, singles=role == "examples")
+        odd += conflict_remarks(opened.table, collection)
         return opened._with(remarks=[f"{printable(name)}: {remark}" for remark in odd])
 
     def __len__(self) -> int:
@@ -294,26 +295,6 @@ class Dataset:
         )
         return self._with(table, remarks=remarks)
 
-    def stored(self, descriptor: Descriptor) -> list[FeatureTable] | None:
-        """Read the vectors of each leaf of a descriptor; None unless a collection holds all."""
-        if self.collection is None:
-            return None
-        if not {leaf.spec for leaf in descriptor.leaves} <= set(self.collection.specs):
-            return None
-        return [self._own(self.collection.features(leaf.spec)) for leaf in descriptor.leaves]
-
-    def _own(self, features: FeatureTable) -> FeatureTable:
-        """Keep the rows of the images of this dataset, with the classes that they have in it."""
-        labels = dict(zip(self.table.paths, self.table.labels, strict=True))
-        rows = [row for row, path in enumerate(features.paths) if path in labels]
-        if len(rows) < len(features):
-            features = features.select(rows)
-        return replace(
-            features,
-            labels=tuple(labels[path] for path in features.paths),
-            failures=tuple(one for one in features.failures if one.path in labels),
-        )
-
     def features_by(
         self, descriptors: Sequence[Descriptor], **reading: Unpack[Reading]
     ) -> list[FeatureTable]:
@@ -322,26 +303,28 @@ class Dataset:
         Parameters
         ----------
         descriptors : sequence of Descriptor
+            Leaves that a collection holds are read from it.
         **reading
             ``jobs``, ``max_pixels``, ``icc``, ``progress``, as `tamis.features.extract` takes them.
 
         Returns
         -------
         list of FeatureTable
-            In the order of `descriptors`. Folders that could not be entered are among the
-            failures, before images that could not be read.
+            In the order of `descriptors`, all of the same images. Folders that could not be
+            entered are among the failures, before images that could not be read.
+
+        Raises
+        ------
+        CollectionError
+            The collection lacks vectors, and its images are not there to compute them from.
         """
-        stored = [self.stored(one) for one in descriptors]
-        missing = [one for one, found in zip(descriptors, stored, strict=True) if found is None]
-        computed: list[FeatureTable] = []
-        if missing:
-            computed = extract_several(self.table, missing, **reading)
-        fresh = iter(computed)
-        tables = [
-            next(fresh) if found is None else combine(one, found)
-            for one, found in zip(descriptors, stored, strict=True)
-        ]
+        tables = read_or_compute(self.table, descriptors, self._stored(descriptors), **reading)
         return [replace(one, failures=(*self.table.failures, *one.failures)) for one in tables]
+
+    def _stored(self, descriptors: Sequence[Descriptor]) -> Stored:
+        stored = stored_leaves(self.table, self.collection, descriptors)
+        check_can_compute(self.table, self.collection, descriptors, stored)
+        return stored
 
     def features(self, descriptor: Descriptor, **reading: Unpack[Reading]) -> FeatureTable:
         """Read or compute the vectors by a fitted descriptor; as `features_by`."""
@@ -350,12 +333,7 @@ class Dataset:
 
     def pieces(self, descriptor: Descriptor, **reading: Unpack[Reading]) -> Iterator[FeatureTable]:
         """Give the vectors piece by piece, in bounded memory; stored vectors in one piece."""
-        if (stored := self.stored(descriptor)) is not None:
-            yield combine(descriptor, stored)
-            return
-        length = max(64, _PIECE_BYTES // (4 * descriptor.dim))
-        for piece in chunks(self.table, length):
-            yield extract(piece, descriptor, **reading)
+        return in_pieces(self.table, descriptor, self._stored([descriptor]), **reading)
 
     def fit(
         self, descriptor: Descriptor, *, distance: str = "", **reading: Unpack[Reading]
@@ -378,6 +356,11 @@ class Dataset:
             Fitted.
         features : FeatureTable
             With that distance.
+
+        Raises
+        ------
+        TableError
+            No image can be read.
         """
         if (
             isinstance(descriptor, Reduction)
@@ -386,6 +369,11 @@ class Dataset:
         ):
             descriptor = find_reduction(self.collection, descriptor) or descriptor
         leaves = self.features_by(descriptor.leaves, **reading)
+        if not len(leaves[0]):
+            raise TableError(
+                f"none of the {len(self)} pictures of {printable(self.source)} can be read."
+                f"{first_reason(leaves[0].failures)}"
+            )
         if not descriptor.fitted:
             descriptor = descriptor.fit(
                 [leaf.features for leaf in leaves],

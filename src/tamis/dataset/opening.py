@@ -27,16 +27,11 @@ def listed(
     root: str | os.PathLike[str] | None,
 ) -> tuple[ImageTable, Collection | None]:
     """List a source by its form."""
+    check_root([source], root)
     if is_collection(source):
         collection = Collection.open(source, root=root)
         return collection.table(), collection
-    is_list = os.path.isfile(source) and not is_image_file(source)
-    if root is not None and not is_list:
-        raise InvalidParameterError(
-            f"--root is for a CSV file or a collection, and {printable(source)} is neither. Leave "
-            "it out."
-        )
-    if is_list:
+    if takes_root(source):
         labelled = role != "pictures"
         if source.lower().endswith(".parquet"):
             return from_parquet(source, root=root, labelled=labelled), None
@@ -46,6 +41,48 @@ def listed(
     if is_pattern(source):
         return from_pattern(source), None
     return ImageTable.from_folder(source, exclude=exclude, follow_links=follow_links), None
+
+
+def takes_root(source: str) -> bool:
+    """Tell whether a source names pictures that may lie elsewhere: a list, or a collection."""
+    return is_collection(source) or (os.path.isfile(source) and not is_image_file(source))
+
+
+def check_root(sources: Sequence[str], root: str | os.PathLike[str] | None) -> None:
+    """Raise an error if no source takes a root, or the root is not there.
+
+    Raises
+    ------
+    InvalidParameterError
+        None of the sources is a list or a collection.
+    TableError
+        There is no such folder.
+    """
+    if root is None:
+        return
+    if all(map(os.path.lexists, sources)) and not any(map(takes_root, sources)):
+        verb = "is neither" if len(sources) == 1 else "are neither"
+        raise InvalidParameterError(
+            f"--root is for a CSV file or a collection, and "
+            f"{' and '.join(map(printable, sources))} {verb}. Leave it out."
+        )
+    if not os.path.isdir(root):
+        raise TableError(
+            f"there is no folder {printable(os.fspath(root))}. --root names the folder below which "
+            f"the pictures of {' and '.join(map(printable, sources))} lie."
+        )
+
+
+def moved(collection: Collection) -> list[str]:
+    """Say that the folder of a collection is not where it was, and how to mend it."""
+    if os.path.isdir(collection.root) or not len(collection):
+        return []
+    name, root = printable(collection.path), printable(collection.root)
+    return [
+        f"the pictures of {name} are not where it says: there is no folder {root}. If it was "
+        f"moved, say where it is now: --root DIR; or once and for all: tamis index DIR --into "
+        f"{name}"
+    ]
 
 
 def passed_over(table: ImageTable, folder: str) -> list[str]:

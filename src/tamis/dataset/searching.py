@@ -115,6 +115,9 @@ class _Asked:
         images = [query for query in queries if isinstance(query, np.ndarray)]
         inside = _inside(gallery.table, paths)
         rest = tuple(path for path in paths if path not in inside)
+        for path in rest:
+            if not os.path.lexists(path):
+                raise ImageReadError(path, _no_query(path, gallery))
         table = ImageTable(rest, (None,) * len(rest), (None,) * len(rest))
         quiet: Any = {key: value for key, value in reading.items() if key != "progress"}
         outside = extract_several(table, by.leaves, **quiet)
@@ -131,6 +134,13 @@ class _Asked:
                 for leaf, found in zip(by.leaves, outside, strict=True)
             ]
         return cls(tuple(inside.values()), outside)
+
+
+def _no_query(path: str, gallery: Dataset) -> str:
+    below = os.path.join(gallery.table.root, path)
+    if os.path.lexists(below):
+        return f"there is no such file. Did you mean {printable(below)}?"
+    return "there is no such file. A query is an image, named by its path; words are none."
 
 
 def _inside(table: ImageTable, queries: Sequence[str]) -> dict[str, str]:

@@ -2,9 +2,12 @@
 
 import os
 from collections import Counter
+from typing import Final
 
 from tamis.errors import TableError, printable
 from tamis.table import ImageTable, class_key
+
+_SHOWN: Final = 3
 
 
 def check_classes(table: ImageTable, *, purpose: str = "learning") -> None:
@@ -32,7 +35,7 @@ def only_class(table: ImageTable) -> str:
 
 
 def class_remarks(table: ImageTable, *, singles: bool = True) -> list[str]:
-    """Say which class folders are empty, and which classes have one picture.
+    """Say which class folders are empty, hold a folder named like another class, or one picture.
 
     Parameters
     ----------
@@ -50,6 +53,7 @@ def class_remarks(table: ImageTable, *, singles: bool = True) -> list[str]:
     if empty := _empty_classes(table):
         verb = "holds" if len(empty) == 1 else "hold"
         remarks.append(f"{', '.join(map(printable, empty))} {verb} no picture")
+    remarks += _inner_classes(table)
     if singles and (single := [label for label, n in _counts(table).items() if n == 1]):
         listed = ", ".join(map(printable, single))
         remarks.append(f"there is only one picture of {listed}")
@@ -65,6 +69,28 @@ def _empty_classes(table: ImageTable) -> list[str]:
     """Find the class folders without a picture: first-level ones, or those in a part."""
     depths = {part.count("/") + 1 for part in table.splits if part is not None} or {0}
     return [name for name in table.empty if name.count("/") in depths]
+
+
+def _inner_classes(table: ImageTable) -> list[str]:
+    """Name the folders inside a class folder that have the name of another class."""
+    keys = {class_key(label) for label in table.classes}
+    counts: Counter[tuple[str, str]] = Counter()
+    for name, label in zip(table.names, table.labels, strict=True):
+        pieces = name.split("/")[:-1]
+        if label is None or len(pieces) < 2:
+            continue
+        own = class_key(label)
+        below = [class_key(piece) for piece in pieces]
+        at = below.index(own) + 1 if own in below else len(below)
+        for depth in range(at, len(below)):
+            if below[depth] in keys and below[depth] != own:
+                counts["/".join(pieces[: depth + 1]), label] += 1
+                break
+    return [
+        f"the {n} picture{'s' * (n > 1)} in {printable(folder)} are of the class "
+        f"{printable(label)}, and {printable(folder.rpartition('/')[2])} is another class"
+        for (folder, label), n in sorted(counts.items())[:_SHOWN]
+    ] + ([f"{len(counts) - _SHOWN} more folders are so"] if len(counts) > _SHOWN else [])
 
 
 def _meant(table: ImageTable) -> str:
