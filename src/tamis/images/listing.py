@@ -38,21 +38,18 @@ def sort_key(name: str) -> tuple[str, str]:
     return (name, name) if name.isascii() else (unicodedata.normalize("NFC", name), name)
 
 
-def path_keys(paths: Sequence[Sequence[str]]) -> list[Any]:
-    """Give keys that order paths, each a sequence of names, name by name as `sort_key` does.
+def path_keys(paths: Sequence[str]) -> list[Any]:
+    """Give keys that order paths, with ``/``, name by name as `sort_key` does.
 
     Examples
     --------
-    >>> paths = [("b", "a"), ("b!",), ("b",)]
+    >>> paths = ["b/a", "b!", "b"]
     >>> [path for _, path in sorted(zip(path_keys(paths), paths))]
-    [('b',), ('b', 'a'), ('b!',)]
+    ['b', 'b/a', 'b!']
     """
-    # One text per path orders likewise if no accents are stored in two ways, and is compared
-    # in a tenth of the time.
-    joined = ["\0".join(path) for path in paths]
-    if all(map(str.isascii, joined)):
-        return joined
-    return [[sort_key(name) for name in path] for path in paths]
+    if all(map(str.isascii, paths)):  # one text per path orders likewise, in a tenth of the time
+        return [path.replace("/", "\0") for path in paths]
+    return [[sort_key(name) for name in path.split("/")] for path in paths]
 
 
 def is_system_name(name: str) -> bool:

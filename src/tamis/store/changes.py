@@ -79,22 +79,26 @@ def compare(
     difference = Difference(delete=list(rows.outside.values()))
     ids = rows.ids.tolist()
     stored = {name: i for i, name in enumerate(rows.names)}
-    indexed_status = list(zip(rows.sizes.tolist(), rows.times.tolist(), strict=True))
-    indexed_facts = list(zip(rows.labels, rows.groups, rows.splits, strict=True))
-    facts = list(zip(table.labels, table.groups, table.splits, strict=True))
+    sizes, times = rows.sizes.tolist(), rows.times.tolist()
+    labels, groups, splits = rows.labels, rows.groups, rows.splits
     strangers: list[int] = []
     for row, name in enumerate(names):
         i = stored.pop(name, None)
         if i is None:
             strangers.append(row)
             continue
-        same_status = indexed_status[i] == status[row]
+        same_status = (sizes[i], times[i]) == status[row]
         path, reason = table.paths[row], rows.failures[i]
         if reason is not None:
             unchanged, same_facts = _still_fails(path, reason, max_pixels), True
         else:
             unchanged = same_status or _digest(path) == rows.hashes[i].as_py()
-            same_facts = same_status and indexed_facts[i] == facts[row]
+            same_facts = (
+                same_status
+                and labels[i] == table.labels[row]
+                and groups[i] == table.groups[row]
+                and splits[i] == table.splits[row]
+            )
         if not unchanged:
             difference.describe.append(row)
             difference.outdated.add(ids[i])
@@ -108,12 +112,12 @@ def compare(
     if strangers:
         for i in stored.values():
             if rows.failures[i] is None:
-                gone[indexed_status[i][0], rows.hashes[i].as_py()].append(i)
-    sizes = {size for size, _ in gone}
+                gone[sizes[i], rows.hashes[i].as_py()].append(i)
+    gone_sizes = {size for size, _ in gone}
     removed = set(stored.values())
     for row in strangers:
         size = status[row][0]
-        twins = gone.get((size, _digest(table.paths[row])), []) if size in sizes else []
+        twins = gone.get((size, _digest(table.paths[row])), []) if size in gone_sizes else []
         if twins:
             i = twins.pop()
             removed.discard(i)

@@ -74,7 +74,7 @@ class Rows:
         if len(set(names)) < len(names):
             raise damaged(path, "it holds a path twice")
         outside = names_outside(names)
-        keys = path_keys([name.split("/") for name in names])
+        keys = path_keys(names)
         inside = set(range(len(names))).difference(outside)
         order = np.array(sorted(inside, key=keys.__getitem__), np.int64)
         ids = table["id"].to_numpy()

@@ -182,7 +182,7 @@ class ImageTable(Tabular):
             what = "is not a folder" if os.path.lexists(top) else "does not exist"
             raise TableError(f"{printable(top)} {what}. Name a folder that holds pictures.")
         listing = Listing(top, exclude=exclude, follow_links=follow_links)
-        keys = path_keys([parts for parts, _ in listing.files])
+        keys = path_keys(["/".join(parts) for parts, _ in listing.files])
         order = sorted(range(len(keys)), key=keys.__getitem__)
         files = [listing.files[i] for i in order]
         table = cls(
