@@ -148,6 +148,12 @@ def fit_components(vectors: _Array, length: int, *, base: str = "") -> Component
     n or dim is at most 2,048; else by random subspace iteration [1]_ with a fixed seed, 16
     spare dimensions and 4 rounds. Neither copies the vectors.
 
+    `sklearn.decomposition.PCA` was measured beside it, 64 components in one thread: half
+    the time for 6,000 vectors of 1,062 values, twice for 600 of 15,552, 1.5 times for
+    1,500 of 4,096. It computes in the type of the vectors: between two kinds of processor,
+    or one thread and two, its axes differ by up to 9e-6, and these by up to 6e-8 where they
+    are exact. A reduction must be the same wherever it is fitted, so this stays.
+
     References
     ----------
     .. [1] N. Halko, P. Martinsson, J. Tropp, "Finding structure with randomness:
