@@ -33,7 +33,7 @@ def only_unchanged(collection: Collection, table: ImageTable) -> ImageTable:
         try:
             status = os.stat(path)
             same = status.st_size == rows.sizes[row] and (
-                status.st_mtime_ns == rows.times[row] or digest_of(path) == rows.hashes[row]
+                status.st_mtime_ns == rows.times[row] or digest_of(path) == rows.hashes[row].as_py()
             )
         except OSError as error:
             reasons[i] = error.reason if isinstance(error, ImageReadError) else str(error.strerror)
