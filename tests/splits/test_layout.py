@@ -214,7 +214,7 @@ def test_every_command_takes_a_split_alike(photos, tmp_path):
     done = tamis("compare", out, "--by", "moments", "--folds", "2", "--depth", "2")
     assert line in done.stderr
     assert "leaving the part test" in done.stderr
-    assert "--split train,val" in done.stdout
+    assert "--parts train,val" in done.stdout
     done = tamis("index", out, "--into", tmp_path / "p.tamis", *by)
     assert line in done.stderr
     assert answer("evaluate", tmp_path / "p.tamis", *by, "--split", "valid")["n_images"] == 24

@@ -32,6 +32,8 @@ class Teacher:
     k : int or None
     distance : str
         As `tamis.model.fit` takes them.
+    classes : sequence of str or None
+        The examples of these classes; all by default.
     """
 
     train: str | None
@@ -40,6 +42,7 @@ class Teacher:
     classifier: str
     k: int | None
     distance: str
+    classes: Sequence[str] | None = None
 
 
 def teacher(
@@ -50,6 +53,7 @@ def teacher(
     classifier: str | None = None,
     k: int | None,
     distance: str,
+    classes: Sequence[str] | None = None,
     trust: bool = False,
 ) -> Teacher:
     """Check that the user named examples or a model, and no option that does not belong.
@@ -67,9 +71,15 @@ def teacher(
             f"train wrote. Got {'neither' if train is None else 'both'}."
         )
     if model is None:
-        return Teacher(train, None, by or _BY, classifier or _CLASSIFIER, k, distance)
+        return Teacher(train, None, by or _BY, classifier or _CLASSIFIER, k, distance, classes)
     _refuse_with_model(
-        {"--by": by, "--classifier": classifier, "-k": k, "--distance": distance or None}
+        {
+            "--by": by,
+            "--classifier": classifier,
+            "-k": k,
+            "--distance": distance or None,
+            "--classes": classes,
+        }
     )
     opened = Model.open(model, trust=trust)
     return Teacher(None, opened, f"the {opened.net} {model}", opened.net, None, "")
@@ -130,7 +140,9 @@ def _learned(
     max_pixels: int,
 ) -> Model:
     """Fit a model to the examples, there and then."""
-    opened = Dataset.open(how.train or "", role="examples", root=root, follow_links=follow_links)
+    opened = Dataset.open(
+        how.train or "", role="examples", classes=how.classes, root=root, follow_links=follow_links
+    )
     examples = told(opened.part("train"))
     check_classes(examples.table)
     check_folders(examples.classes)

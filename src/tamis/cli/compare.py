@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tamis.cli.options import (
+    MAX_PIXELS,
     Classes,
     Distance,
     FollowLinks,
@@ -14,28 +15,29 @@ from tamis.cli.options import (
     MaxPixels,
     NoIcc,
     Root,
+    Seed,
 )
 
 
 def compare(
     source: Annotated[
-        str, typer.Argument(metavar="DIR", help="A folder per class, or a collection.")
+        str, typer.Argument(metavar="DIR", help="Pictures in a folder per class, or a collection.")
     ],
     by: Annotated[
-        str, typer.Option(metavar="SPECS", help="Descriptors, with commas between.")
+        str, typer.Option(metavar="SPECS", help="Descriptors to compare, separated by commas.")
     ] = "color,hsv,lbp,edge,hog,gabor,daisy",
     fuse: Annotated[
-        str, typer.Option(metavar="A-B", help="Also score all fusions of A to B of them.")
+        str, typer.Option(metavar="A-B", help="Also score all fusions of A to B descriptors.")
     ] = "1-1",
     depth: Annotated[
-        int | None, typer.Option(min=1, help="Results that count.", show_default="10")
+        int | None, typer.Option(min=1, help="Number of results that count.", show_default="10")
     ] = None,
     distance: Distance = "",
     method: Annotated[
         str,
         typer.Option(
             metavar="HOW",
-            help="How to fuse: early (vectors), sum (of distances) or rrf (of ranks).",
+            help="What a fusion joins: vectors (early), distances (sum) or ranks (rrf).",
             show_default="as a+b does",
         ),
     ] = "",
@@ -43,31 +45,37 @@ def compare(
         str,
         typer.Option(
             metavar="HOW",
-            help="Weights in a fusion: by median distance, by deviation, learned, or none.",
+            help="Source of a fusion's weights: median (distance), deviation, learned or none.",
         ),
     ] = "median",
     unit: Annotated[
         str,
-        typer.Option(metavar="NORM", help="Divide vectors by their l1 or l2 norm first, or none."),
+        typer.Option(
+            metavar="NORM", help="Norm by which vectors are divided first: l1, l2 or none."
+        ),
     ] = "none",
-    folds: Annotated[int, typer.Option(min=2, help="Of the nested cross-validation.")] = 5,
+    folds: Annotated[
+        int, typer.Option(min=2, help="Number of folds of the nested cross-validation.")
+    ] = 5,
     classes: Classes = None,
-    split: Annotated[
+    parts: Annotated[
         str | None,
         typer.Option(
+            "--parts",
+            "--split",
             metavar="A,B,...",
             help="Take only these parts of a split.",
             show_default="all but test",
         ),
     ] = None,
     most: Annotated[
-        int, typer.Option(min=10, help="Compare on so many pictures, drawn at random, at most.")
+        int, typer.Option(min=10, help="Draw this many pictures at random if there are more.")
     ] = 4000,
-    seed: Annotated[int, typer.Option(help="Of the draw, the folds and the bootstrap.")] = 0,
+    seed: Seed = 0,
     root: Root = None,
     follow_links: FollowLinks = False,
     jobs: Jobs = None,
-    max_pixels: MaxPixels = 200_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
     max_memory: MaxMemory = 1000,
     no_icc: NoIcc = False,
     json: Json = None,
@@ -98,12 +106,12 @@ def compare(
     opened = Dataset.open(
         source, role="examples", classes=classes, root=root, follow_links=follow_links
     )
-    known = told(to_choose_on(opened, parts=split))
+    known = told(to_choose_on(opened, parts=parts))
     drawn = told(draw_most(known, most, seed=seed))
     result = compare_descriptors(
         drawn,
         by,
-        parts=split,
+        parts=parts,
         fuse=sizes,
         depth=depth,
         distance=distance,
@@ -131,10 +139,10 @@ def compare(
         again += "    (of all pictures, not of those drawn)"
     else:
         again += "".join(f" --classes {shlex.quote(printable(one))}" for one in classes or ())
-        parts = {part for part in known.table.splits if part}
-        if split is None and parts < set(opened.table.splits):
-            split = ",".join(sorted(parts))
-        again += f" --split {shlex.quote(printable(split))}" if split else ""
+        kept = {part for part in known.table.splits if part}
+        if parts is None and kept < set(opened.table.splits):
+            parts = ",".join(sorted(kept))
+        again += f" --parts {shlex.quote(printable(parts))}" if parts else ""
     say("its figure again, and how to use it:", unless=json)
     say(f"  {again}", unless=json)
     say(f"  tamis sort --train DIR --input DIR --out DIR {options}", unless=json)

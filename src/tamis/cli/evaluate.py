@@ -6,21 +6,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tamis.cli.options import (
+    MAX_PIXELS,
     By,
+    Classes,
     ClassifierName,
     Distance,
     FollowLinks,
     Jobs,
     Json,
+    K,
     MaxMemory,
     MaxPixels,
     NoIcc,
+    Parts,
+    Report,
     Root,
+    Seed,
     Strict,
     Trust,
-    writes,
 )
-from tamis.files.kinds import PAGE
 
 if TYPE_CHECKING:
     from tamis.cli.answering import Teacher
@@ -35,17 +39,22 @@ def evaluate(
     source: Annotated[
         str | None,
         typer.Argument(
-            metavar="DIR", help="A folder per class: each picture is looked for among the others."
+            metavar="DIR",
+            help="Pictures in a folder per class, each searched for among the others.",
         ),
     ] = None,
     train: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="A folder per class.", rich_help_panel=_CLASSIFYING),
+        typer.Option(
+            metavar="DIR", help="Examples in a folder per class.", rich_help_panel=_CLASSIFYING
+        ),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Or a model of tamis train.", rich_help_panel=_CLASSIFYING
+            metavar="FILE",
+            help="Model of tamis train, instead of examples.",
+            rich_help_panel=_CLASSIFYING,
         ),
     ] = None,
     trust: Trust = False,
@@ -53,41 +62,25 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="DIR",
-            help="A folder per class, or a blind test folder.",
+            help="Pictures to classify, in a folder per class or a blind test folder.",
             rich_help_panel=_CLASSIFYING,
         ),
     ] = None,
-    k: Annotated[
-        int | None,
-        typer.Option(
-            "--k",
-            "-k",
-            min=1,
-            help="Neighbours that vote.",
-            show_default="5",
-            rich_help_panel=_CLASSIFYING,
-        ),
-    ] = None,
-    report: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write an HTML report with pictures.",
-            callback=writes(PAGE),
-            rich_help_panel=_CLASSIFYING,
-        ),
-    ] = None,
+    k: K = None,
+    report: Report = None,
     gallery: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR", help="What is searched: a folder per class.", rich_help_panel=_RETRIEVING
+            metavar="DIR",
+            help="Pictures that are searched, in a folder per class.",
+            rich_help_panel=_RETRIEVING,
         ),
     ] = None,
     queries: Annotated[
         str | None,
         typer.Option(
             metavar="DIR",
-            help="What is looked for: a folder per class, or a blind test folder.",
+            help="Pictures to search for, in a folder per class or a blind test folder.",
             rich_help_panel=_RETRIEVING,
         ),
     ] = None,
@@ -95,41 +88,29 @@ def evaluate(
         list[str] | None,
         typer.Option(
             metavar="N,...",
-            help="Results to look at; several with commas between.",
+            help="Number of results to look at, or several numbers separated by commas.",
             show_default="10",
             rich_help_panel=_RETRIEVING,
         ),
     ] = None,
-    classes: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="A,B,...",
-            help="Take only these classes; give it again for names with commas.",
-            rich_help_panel=_RETRIEVING,
-        ),
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B,...",
-            help="Take only these parts of a split.",
-            rich_help_panel=_RETRIEVING,
-        ),
-    ] = None,
+    classes: Classes = None,
+    parts: Parts = None,
     truth: Annotated[
         str | None,
         typer.Option(
-            metavar="CSV", help="path,label of a blind test.", show_default="DIR-truth.csv"
+            metavar="CSV",
+            help="List with the columns path,label, for a blind test.",
+            show_default="DIR-truth.csv",
         ),
     ] = None,
     by: By = None,
     classifier: ClassifierName = None,
     distance: Distance = "",
-    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    seed: Seed = 0,
     root: Root = None,
     follow_links: FollowLinks = False,
     jobs: Jobs = None,
-    max_pixels: MaxPixels = 200_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
     max_memory: MaxMemory = 1000,
     no_icc: NoIcc = False,
     strict: Strict = False,
@@ -168,12 +149,20 @@ def evaluate(
     if source is None and gallery is None and queries is None:
         if test is None or (train is None and model is None):
             raise InvalidParameterError("give both --train and --test, or both --model and --test.")
-        _refuse("retrieval", {"--depth": depth, "--classes": classes, "--split": split})
+        _refuse("retrieval", {"--depth": depth, "--parts": parts})
         skipped = _classification(
             teacher(
-                train, model, by=by, classifier=classifier, k=k, distance=distance, trust=trust
+                train,
+                model,
+                by=by,
+                classifier=classifier,
+                k=k,
+                distance=distance,
+                classes=classes if model is None else None,
+                trust=trust,
             ),
             test,
+            classes=classes,
             truth=truth,
             report=report,
             root=root,
@@ -192,7 +181,7 @@ def evaluate(
             queries,
             depths=_numbers(depth, "--depth") if depth else None,
             classes=classes,
-            parts=split,
+            parts=parts,
             truth=truth,
             by=by or "color",
             distance=distance,
@@ -211,6 +200,7 @@ def _classification(
     how: "Teacher",
     test: str,
     *,
+    classes: "Sequence[str] | None",
     truth: str | None,
     report: str | None,
     root: str | None,
@@ -233,7 +223,9 @@ def _classification(
 
     start = time.perf_counter()
     test_root, train_root = roots(root, test, how.train)
-    tested = _labelled(test, truth, part="test", root=test_root, follow_links=follow_links)
+    tested = _labelled(
+        test, truth, part="test", classes=classes, root=test_root, follow_links=follow_links
+    )
     unused, answers = answer(
         how, tested, root=train_root, follow_links=follow_links, jobs=jobs, max_pixels=max_pixels,
     )  # fmt: skip

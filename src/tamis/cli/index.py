@@ -4,7 +4,17 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.options import FollowLinks, Jobs, Json, MaxMemory, MaxPixels, NoIcc, Root, Strict
+from tamis.cli.options import (
+    MAX_PIXELS,
+    FollowLinks,
+    Jobs,
+    Json,
+    MaxMemory,
+    MaxPixels,
+    NoIcc,
+    Root,
+    Strict,
+)
 
 
 def index(
@@ -40,7 +50,7 @@ def index(
     root: Root = None,
     follow_links: FollowLinks = False,
     jobs: Jobs = None,
-    max_pixels: MaxPixels = 200_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
     max_memory: MaxMemory = 1000,
     no_icc: NoIcc = False,
     strict: Strict = False,

@@ -63,6 +63,7 @@ def train_and_tell(
     network: Options,
     validation: float,
     class_weight: str | None,
+    classes: Sequence[str] | None,
     root: str | None,
     follow_links: bool,
     seed: int,
@@ -81,7 +82,11 @@ def train_and_tell(
     with locked(os.path.abspath(out)):
         _check_out(out, force=force)
         check_folder(out + _UNFINISHED)
-        opened = told(Dataset.open(source, role="examples", root=root, follow_links=follow_links))
+        opened = told(
+            Dataset.open(
+                source, role="examples", classes=classes, root=root, follow_links=follow_links
+            )
+        )
         parts = _parts(opened, validation=validation, seed=seed)
         tested = overlap(parts.test.paths, [*parts.train.paths, *parts.validation.paths])
         what = ("test picture is", "test pictures are")

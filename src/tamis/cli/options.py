@@ -1,4 +1,8 @@
-"""Options that several commands take, each declared once."""
+"""Options that several commands take, each declared once.
+
+The names are those of the concepts, the same in every command; a name of an earlier version
+stands behind it and still works.
+"""
 
 import os
 from collections.abc import Callable
@@ -8,7 +12,7 @@ import typer
 
 from tamis.errors import DestinationError, printable
 from tamis.files.atomic import check_output
-from tamis.files.kinds import JSON, Kind
+from tamis.files.kinds import JSON, PAGE, Kind
 
 
 def writes(kind: Kind) -> Callable[[typer.Context, typer.CallbackParam, str | None], str | None]:
@@ -41,14 +45,19 @@ Json = Annotated[
     typer.Option(
         "--json",
         metavar="FILE",
-        help="Write the result as JSON to FILE; - is the output.",
+        help="Write the result as JSON to FILE; - prints it.",
         callback=writes(JSON),
     ),
 ]
-Jobs = Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="one per processor")]
+Jobs = Annotated[
+    int | None, typer.Option(min=1, help="Number of threads.", show_default="one per processor")
+]
+MAX_PIXELS = 200_000_000
+"""The default of `tamis.images.DEFAULT_MAX_PIXELS`, without loading the images."""
+
 MaxPixels = Annotated[
     int,
-    typer.Option(metavar="N", min=1, help="Skip pictures of more pixels than this."),
+    typer.Option(metavar="N", min=1, help="Skip pictures that have more pixels."),
 ]
 
 
@@ -69,35 +78,35 @@ def _max_memory(ctx: typer.Context, value: int) -> int:
 # These two act by themselves, for as long as the command runs.
 NoIcc = Annotated[
     bool,
-    typer.Option(
-        "--no-icc", help="Take colours as stored, not by embedded profiles.", callback=_no_icc
-    ),
+    typer.Option("--no-icc", help="Ignore embedded colour profiles.", callback=_no_icc),
 ]
 MaxMemory = Annotated[
     int,
     typer.Option(
         metavar="MB",
         min=1,
-        help="Memory for all pictures being decoded; larger ones are skipped.",
+        help="Limit the memory for decoding; skip pictures that need more.",
         callback=_max_memory,
     ),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if a file was skipped.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with code 1 if a file was skipped.")]
 FollowLinks = Annotated[
     bool,
-    typer.Option("--follow-links", help="Enter linked folders that lead out of DIR, too."),
+    typer.Option("--follow-links", help="Follow links to folders outside of DIR."),
 ]
 TakeOutside = Annotated[
     bool,
     typer.Option(
-        "--follow-links", "--follow", help="Also take what lies outside, where links or lists lead."
+        "--follow-links",
+        "--follow",
+        help="Also take pictures outside of the folder, where links or lists lead.",
     ),
 ]
 Root = Annotated[
     str | None,
     typer.Option(
         metavar="DIR",
-        help="Where the pictures of a CSV file or collection lie.",
+        help="Folder of the pictures that a list or a collection names.",
         show_default="the folder of the file; as the collection says",
     ),
 ]
@@ -105,21 +114,44 @@ Trust = Annotated[
     bool,
     typer.Option(
         "--trust",
-        help="With --model: let the model read other files, or download, as it says.",
+        help="Allow the model to read other files and to download, as it says.",
     ),
 ]
 Classes = Annotated[
     list[str] | None,
     typer.Option(
+        "--classes",
+        "--label",
         metavar="A,B,...",
-        help="Take only these classes; give it again for names with commas.",
+        help="Take only these classes; repeat the option for names with commas.",
     ),
 ]
+Parts = Annotated[
+    str | None,
+    typer.Option(
+        "--parts",
+        "--split",
+        metavar="A,B,...",
+        help="Take only these parts of a split.",
+        show_default="all",
+    ),
+]
+Report = Annotated[
+    str | None,
+    typer.Option(
+        "--report",
+        "--html",
+        metavar="FILE",
+        help="Write an HTML page with pictures to FILE.",
+        callback=writes(PAGE),
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Seed of all random choices.")]
 By = Annotated[
     str | None,
     typer.Option(
         metavar="SPEC",
-        help="Descriptor, or several as a+b or a+b@learned; `tamis descriptors` lists them.",
+        help="Descriptor, or a fusion such as a+b or a+b@learned; `tamis descriptors` lists them.",
         show_default="color",
     ),
 ]
@@ -128,19 +160,19 @@ ClassifierName = Annotated[
     typer.Option(
         "--classifier",
         metavar="NAME",
-        help="What learns from --train: knn (the nearest examples vote) or probe.",
+        help="Classifier that learns from --train: knn (the nearest examples vote) or probe.",
         show_default="knn",
     ),
 ]
 K = Annotated[
     int | None,
-    typer.Option("--k", "-k", min=1, help="Neighbours that vote.", show_default="5"),
+    typer.Option("--k", "-k", min=1, help="Number of neighbours that vote.", show_default="5"),
 ]
 Distance = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="l1, l2, cosine, chi2 or another.",
-        show_default="the descriptor's own",
+        help="Distance between vectors: l1, l2, cosine, chi2 or another.",
+        show_default="the descriptor's default",
     ),
 ]

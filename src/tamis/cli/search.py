@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from tamis.cli.options import (
+    MAX_PIXELS,
+    Classes,
     Distance,
     FollowLinks,
     Jobs,
@@ -12,64 +14,53 @@ from tamis.cli.options import (
     MaxMemory,
     MaxPixels,
     NoIcc,
+    Parts,
+    Report,
     Root,
     Strict,
-    writes,
 )
-from tamis.files.kinds import PAGE
 
 
 def search(
-    source: Annotated[
-        str, typer.Argument(metavar="DIR", help="Where to search: a folder or a collection.")
-    ],
+    source: Annotated[str, typer.Argument(metavar="DIR", help="Folder or collection to search.")],
     queries: Annotated[
-        list[str], typer.Argument(metavar="QUERY...", help="Pictures, in DIR or elsewhere.")
+        list[str],
+        typer.Argument(metavar="QUERY...", help="Pictures to search for, in DIR or elsewhere."),
     ],
-    k: Annotated[int, typer.Option("--k", "-k", min=1, help="Pictures to find.")] = 10,
+    k: Annotated[int, typer.Option("--k", "-k", min=1, help="Number of pictures to find.")] = 10,
     by: Annotated[
         str,
         typer.Option(
             metavar="SPEC",
-            help="Descriptor, or several as a+b; `tamis descriptors` lists them.",
+            help="Descriptor, or a fusion such as a+b; `tamis descriptors` lists them.",
             show_default="the only one of a collection, else color",
         ),
     ] = "",
     distance: Distance = "",
     combine: Annotated[
         str,
-        typer.Option(metavar="HOW", help="Several queries: by their average, or the best of each."),
-    ] = "average",
-    label: Annotated[
-        list[str] | None,
         typer.Option(
-            metavar="A,B,...",
-            help="Find only pictures of these classes; give it again for names with commas.",
+            metavar="HOW", help="How several queries are joined: average, or best (of each result)."
         ),
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(metavar="A,B", help="Find only pictures of these parts of a split."),
-    ] = None,
-    html: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Write a contact sheet to FILE.", callback=writes(PAGE)),
-    ] = None,
+    ] = "average",
+    classes: Classes = None,
+    parts: Parts = None,
+    report: Report = None,
     approximate: Annotated[
-        bool, typer.Option("--approximate", help="Use the approximate index of a collection.")
+        bool, typer.Option("--approximate", help="Search the approximate index of a collection.")
     ] = False,
     sample: Annotated[
         int,
         typer.Option(
             metavar="N",
             min=0,
-            help="With --approximate: stored pictures on which recall is measured.",
+            help="Number of stored pictures on which --approximate measures its recall.",
         ),
     ] = 20,
     root: Root = None,
     follow_links: FollowLinks = False,
     jobs: Jobs = None,
-    max_pixels: MaxPixels = 200_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
     max_memory: MaxMemory = 1000,
     no_icc: NoIcc = False,
     strict: Strict = False,
@@ -104,8 +95,8 @@ def search(
             by=by,
             distance=distance,
             combine=combine,
-            classes=label,
-            parts=split,
+            classes=classes,
+            parts=parts,
             approximate=approximate,
             sample=sample if approximate else 0,
             jobs=jobs,
@@ -123,10 +114,10 @@ def search(
     signature = dict(matches.signature) | {
         "k": k,
         "combine": combine,
-        "labels": ",".join(label or ["all"]),
-        "splits": split or "all",
+        "labels": ",".join(classes or ["all"]),
+        "splits": parts or "all",
     }
-    if html is not None:
+    if report is not None:
         name = os.path.basename(os.path.abspath(source))
         page = contact_sheet(
             queries,
@@ -136,8 +127,8 @@ def search(
             max_pixels=max_pixels,
             jobs=jobs,
         )
-        write_page(html, page)
-        warn(f"see {printable(html)}")
+        write_page(report, page)
+        warn(f"see {printable(report)}")
     write_json(
         json,
         {

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tamis.cli.options import (
+    MAX_PIXELS,
     By,
+    Classes,
     ClassifierName,
     Distance,
     Jobs,
@@ -27,22 +29,27 @@ if TYPE_CHECKING:
 
 
 def sort(
-    source: Annotated[str, typer.Option("--input", metavar="DIR", help="The pictures to sort.")],
-    out: Annotated[str, typer.Option(metavar="DIR", help="Receives a folder per class.")],
+    source: Annotated[str, typer.Option("--input", metavar="DIR", help="Pictures to sort.")],
+    out: Annotated[
+        str, typer.Option(metavar="DIR", help="Folder that receives a folder per class.")
+    ],
     train: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Examples: a folder per class.")
+        str | None, typer.Option(metavar="DIR", help="Examples in a folder per class.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Or a model, as tamis train writes it.")
+        str | None, typer.Option(metavar="FILE", help="Model of tamis train, instead of examples.")
     ] = None,
     by: By = None,
     classifier: ClassifierName = None,
     k: K = None,
     distance: Distance = "",
-    mode: Annotated[Mode, typer.Option(help="How pictures come to --out.")] = Mode.COPY,
+    classes: Classes = None,
+    mode: Annotated[Mode, typer.Option(help="Way in which pictures come to --out.")] = Mode.COPY,
     sidecars: Annotated[
         bool,
-        typer.Option("--sidecars", help="Take along files that go with a picture: cat.xmp, .mov."),
+        typer.Option(
+            "--sidecars", help="Take along files that go with a picture, such as cat.xmp."
+        ),
     ] = False,
     csv_for_spreadsheets: Annotated[
         bool,
@@ -55,10 +62,10 @@ def sort(
     trust: Trust = False,
     follow_links: TakeOutside = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be done, do nothing.")
+        bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")
     ] = False,
     jobs: Jobs = None,
-    max_pixels: MaxPixels = 200_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
     max_memory: MaxMemory = 1000,
     no_icc: NoIcc = False,
     strict: Strict = False,
@@ -94,7 +101,16 @@ def sort(
     from tamis.table.sidecars import find_sidecars
 
     start = time.perf_counter()
-    how = teacher(train, model, by=by, classifier=classifier, k=k, distance=distance, trust=trust)
+    how = teacher(
+        train,
+        model,
+        by=by,
+        classifier=classifier,
+        k=k,
+        distance=distance,
+        classes=classes,
+        trust=trust,
+    )
     check_folders(out, train=train, source=source)
     check_apart(
         "The examples have their classes already: name other pictures. How well examples are told "
@@ -109,6 +125,7 @@ def sort(
             "--classifier": classifier,
             "-k": k,
             "--distance": distance,
+            "--classes": classes,
             "--mode": str(mode),
             "--sidecars": sidecars,
             "--csv-for-spreadsheets": csv_for_spreadsheets,

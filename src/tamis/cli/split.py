@@ -4,32 +4,39 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.options import Classes, Json, Root, TakeOutside
+from tamis.cli.options import Classes, Json, Root, Seed, TakeOutside
 from tamis.files.transfer import Mode
 
 
 def split(
     source: Annotated[
-        str, typer.Argument(metavar="SRC", help="A folder per class, or a CSV file.")
+        str, typer.Argument(metavar="SRC", help="Pictures in a folder per class, or a list.")
     ],
-    out: Annotated[str, typer.Argument(metavar="OUT", help="The folder to write; new or empty.")],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="New or empty folder for the parts.")],
     ratio: Annotated[
-        tuple[float, float, float], typer.Option(help="Shares of train, val and test.")
-    ] = (0.7, 0.0, 0.3),
-    seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
+        tuple[float, float, float] | None,
+        typer.Option(help="Shares of train, val and test.", show_default="0.7 0.0 0.3"),
+    ] = None,
+    seed: Seed = 0,
     folds: Annotated[
         int | None,
-        typer.Option(min=2, metavar="K", help="K folds instead, each with train/ and test/."),
+        typer.Option(min=2, metavar="K", help="Make K folds instead, each with train/ and test/."),
     ] = None,
     blind: Annotated[
         bool,
-        typer.Option("--blind", help="Neutral names in a flat test/, the truth in test-truth.csv."),
+        typer.Option(
+            "--blind",
+            help="Give the pictures of test/ neutral names, and write the truth beside it.",
+        ),
     ] = False,
     group_by: Annotated[
-        str | None, typer.Option(metavar="CSV", help="path,group: groups are kept whole.")
+        str | None,
+        typer.Option(
+            metavar="CSV", help="List with the columns path,group; a group stays in one part."
+        ),
     ] = None,
     classes: Classes = None,
-    mode: Annotated[Mode, typer.Option(help="How files come to OUT.")] = Mode.COPY,
+    mode: Annotated[Mode, typer.Option(help="Way in which files come to OUT.")] = Mode.COPY,
     force: Annotated[
         bool, typer.Option("--force", help="Undo an earlier split in OUT first.")
     ] = False,
@@ -59,11 +66,17 @@ def split(
     from tamis.files.lock import locked
     from tamis.sorting import check_destination
     from tamis.splits import check_one_fold, only_class
-    from tamis.splits.assign import assign_folds, assign_parts
+    from tamis.splits.assign import DEFAULT_RATIO, assign_folds, assign_parts
     from tamis.splits.labels import with_groups, write_truth
     from tamis.splits.plan import plan_split
 
     start = time.perf_counter()
+    if folds is not None and ratio is not None:
+        raise InvalidParameterError(
+            "--folds and --ratio exclude each other: each of K folds is the test part of the "
+            "others. Leave one of them out."
+        )
+    ratio = ratio or DEFAULT_RATIO
     if folds is not None and mode is Mode.MOVE:
         raise InvalidParameterError(
             "folds need every picture several times, so --mode move cannot be. Choose another."

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 import typer
 
 from tamis.cli.options import (
+    MAX_PIXELS,
+    Classes,
     Distance,
     FollowLinks,
     Jobs,
@@ -12,11 +14,13 @@ from tamis.cli.options import (
     K,
     MaxMemory,
     NoIcc,
+    Report,
     Root,
+    Seed,
     Strict,
     writes,
 )
-from tamis.files.kinds import MODEL, PAGE
+from tamis.files.kinds import MODEL
 
 _NETWORKS = "Networks"
 
@@ -24,13 +28,13 @@ _NETWORKS = "Networks"
 def train(
     source: Annotated[
         str,
-        typer.Argument(metavar="DIR", help="A folder per class; or a split, train/ and val/."),
+        typer.Argument(
+            metavar="DIR", help="Examples in a folder per class, or a split with train/ and val/."
+        ),
     ],
     out: Annotated[
         str,
-        typer.Option(
-            metavar="FILE", help="The model: one file, NAME.tamis.", callback=writes(MODEL)
-        ),
+        typer.Option(metavar="FILE", help="File of the model, NAME.tamis.", callback=writes(MODEL)),
     ],
     classifier: Annotated[
         str,
@@ -38,44 +42,43 @@ def train(
             "--classifier",
             "--net",
             metavar="NAME",
-            help="What learns: knn or probe on a descriptor; report, small or finetune on pixels.",
+            help="Classifier: knn or probe on a descriptor; report, small or finetune on pixels.",
         ),
     ] = "probe",
     by: Annotated[
         str | None,
         typer.Option(
             metavar="SPEC",
-            help="The descriptor that knn and probe learn on.",
+            help="Descriptor on which knn and probe learn.",
             show_default="efficientnet-lite0",
         ),
     ] = None,
     k: K = None,
     distance: Distance = "",
+    classes: Classes = None,
     validation: Annotated[
         float,
-        typer.Option(metavar="SHARE", help="Of each class set aside, if DIR has no val/."),
+        typer.Option(
+            metavar="SHARE",
+            help="Share of each class set aside for validation, if DIR has no val/.",
+        ),
     ] = 0.2,
     class_weight: Annotated[
         Literal["none", "balanced"],
-        typer.Option(help="balanced: small classes count as much as large ones."),
-    ] = "none",
-    seed: Annotated[int, typer.Option(help="Of all that chance decides.")] = 0,
-    report: Annotated[
-        str | None,
         typer.Option(
-            metavar="FILE",
-            help="Write an HTML report with curves and pictures.",
-            callback=writes(PAGE),
+            help="Weights of classes: balanced lets small ones count as much as large ones."
         ),
-    ] = None,
+    ] = "none",
+    seed: Seed = 0,
+    report: Report = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace FILE, if it is a model of tamis.")
+        bool, typer.Option("--force", help="Replace FILE if it is a model of tamis.")
     ] = False,
     epochs: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Times that each picture is seen.",
+            help="Passes over the training pictures.",
             show_default="as the network's recipe",
             rich_help_panel=_NETWORKS,
         ),
@@ -84,7 +87,7 @@ def train(
         int | None,
         typer.Option(
             min=1,
-            help="Pictures learned from at a time.",
+            help="Pictures per batch.",
             show_default="16",
             rich_help_panel=_NETWORKS,
         ),
@@ -94,7 +97,7 @@ def train(
         typer.Option(
             metavar="PIXELS",
             min=1,
-            help="Side of the square at which it looks.",
+            help="Side of the square to which pictures are scaled.",
             show_default="the network's own",
             rich_help_panel=_NETWORKS,
         ),
@@ -103,7 +106,7 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="How pictures are varied.",
+            help="Augmentation of the training pictures.",
             show_default="as the network's recipe",
             rich_help_panel=_NETWORKS,
         ),
@@ -112,7 +115,7 @@ def train(
         int | None,
         typer.Option(
             min=0,
-            help="Epochs without a better validation after which it stops; 0 never does.",
+            help="Stop after this many epochs without a better validation; 0 never stops.",
             show_default="as the network's recipe",
             rich_help_panel=_NETWORKS,
         ),
@@ -125,8 +128,8 @@ def train(
         typer.Option(
             metavar="N",
             min=1,
-            help="Skip pictures of more pixels.",
-            show_default="200000000",
+            help="Skip pictures that have more pixels.",
+            show_default=str(MAX_PIXELS),
         ),
     ] = None,
     max_memory: MaxMemory = 1000,
@@ -161,6 +164,7 @@ def train(
         class_weight=None if class_weight == "none" else class_weight,
         root=root,
         follow_links=follow_links,
+        classes=classes,
         seed=seed,
         report=report,
         force=force,

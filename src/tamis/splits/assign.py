@@ -11,15 +11,19 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from itertools import accumulate
+from typing import Final
 
 from tamis.errors import InvalidParameterError, TableError, printable
 from tamis.files.names import normal_form
 from tamis.splits import PARTS
 from tamis.table import ImageTable
 
+DEFAULT_RATIO: Final = (0.7, 0.0, 0.3)
+"""Shares of train, val and test."""
+
 
 def assign_parts(
-    table: ImageTable, *, ratio: tuple[float, float, float] = (0.7, 0.0, 0.3), seed: int = 0
+    table: ImageTable, *, ratio: tuple[float, float, float] = DEFAULT_RATIO, seed: int = 0
 ) -> dict[str, list[int]]:
     """Assign every picture to train, val or test.
 
