@@ -23,7 +23,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from machine import coreldb, describe
 from tamis.descriptors import descriptor
-from tamis.descriptors.catalog import sample_picture
+from tamis.descriptors.catalog import sample_image
 from tamis.descriptors.neural.backbone import Backbone
 from tamis.features import extract
 from tamis.splits.assign import assign_parts
@@ -53,7 +53,7 @@ class Corel:
             one = descriptor(spec)
             if isinstance(one, Backbone):
                 one = replace(one, power=1.0)
-            one.describe([sample_picture()])  # loads and compiles
+            one.describe([sample_image()])  # loads and compiles
             start = time.perf_counter()
             found = extract(self.table, one).features
             seconds = time.perf_counter() - start

@@ -88,32 +88,32 @@ class Descriptor(ABC):
 
     @property
     def leaves(self) -> "tuple[Descriptor, ...]":
-        """The descriptors that look at pictures: itself, or what it is made of."""
+        """The descriptors that are computed from images: itself, or its parts."""
         return (self,)
 
     @property
     def fitted(self) -> bool:
-        """Whether it can describe; if not, `fit` gives one that can."""
+        """Whether it can describe; if not, `fit` returns a descriptor that can."""
         return True
 
     @property
     def needs_labels(self) -> bool:
-        """Whether `fit` needs the classes of the training pictures."""
+        """Whether `fit` needs the classes of the training images."""
         return False
 
     def distance_for(self, distance: str = "") -> str:
-        """Name the distance to search its vectors by.
+        """Name the distance by which its vectors are searched.
 
         Parameters
         ----------
         distance : str
-            One that is asked for; if empty, the descriptor's own.
+            If empty, the default distance of the descriptor.
 
         Returns
         -------
         str
-            As `tamis.distances.gallery_of` takes it: of a late fusion one that compares
-            each part by that distance, or by its own.
+            As `tamis.distances.gallery_of` takes it. A late fusion compares each part by
+            `distance`, or by the default distance of the part.
 
         Raises
         ------
@@ -130,28 +130,28 @@ class Descriptor(ABC):
         distance: str = "",
         jobs: int = 1,
     ) -> "Descriptor":
-        """Learn what there is to learn from the vectors of training pictures.
+        """Fit to the vectors of training images.
 
         Parameters
         ----------
         vectors : sequence of ndarray of shape (n, leaf.dim), float32
             One for each of the `leaves`.
         labels : sequence of (str or None), optional
-            The classes of the pictures, for what `needs_labels`.
+            The classes of the images, needed if `needs_labels`.
         distance : str
-            By which the pictures will be compared; if empty, the descriptor's own.
+            By which the images will be compared; if empty, the default distance.
         jobs : int
             Threads.
 
         Returns
         -------
         Descriptor
-            Whose spec holds what was learned; itself if there is nothing to learn.
+            Its spec holds what was learned. The same object if there is nothing to learn.
 
         Raises
         ------
         TableError
-            It needs classes, and they do not suffice.
+            It needs classes, and there are too few.
         """
         return self
 

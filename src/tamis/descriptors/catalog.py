@@ -165,23 +165,23 @@ def cost(descriptor: Descriptor, *, seconds: float = 0.1) -> float:
     seconds : float
         How long to measure, roughly; a slow descriptor takes longer.
     """
-    picture = [sample_picture()]
+    images = [sample_image()]
     rounds: list[float] = []
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        descriptor.describe(picture)
+        descriptor.describe(images)
         end = time.perf_counter() + seconds
         while len(rounds) < _LEAST_ROUNDS or time.perf_counter() < end:
             start = time.perf_counter()
-            descriptor.describe(picture)
+            descriptor.describe(images)
             rounds.append(time.perf_counter() - start)
     finally:
         cv2.setNumThreads(threads)
     return 1000 * statistics.median(rounds)
 
 
-def sample_picture() -> Pixels:
+def sample_image() -> Pixels:
     """Make a picture of `SHAPE` with structure at all scales; always the same one.
 
     Its amplitudes fall with the frequency, as those of photographs do.

@@ -152,7 +152,7 @@ def _describe(
     grey = exact_grey(image)
     if grey.min() == grey.max():
         return
-    picture = _wrapped(grey, margin, margin + taps)
+    padded = _wrapped(grey, margin, margin + taps)
     below = np.empty(height + 2 * margin + taps, np.int64)
     for y in range(below.size):
         below[y] = (y - margin) % height
@@ -170,7 +170,7 @@ def _describe(
     for left in range(0, width, strip):
         right = min(left + strip, width)
         bounds = np.minimum(np.maximum(starts, left), right) - left
-        _strip_sums(picture, left, factors, radii, margin, below, row_of, bounds, sums)
+        _strip_sums(padded, left, factors, radii, margin, below, row_of, bounds, sums)
     _normalise(sums, starts, row_of, out)
 
 
@@ -188,7 +188,7 @@ def _wrapped(grey: npt.NDArray[np.int32], before: int, after: int) -> npt.NDArra
 
 @nb.njit(nogil=True, cache=True)
 def _strip_sums(
-    picture: npt.NDArray[np.float32],
+    padded: npt.NDArray[np.float32],
     left: int,
     factors: npt.NDArray[np.float32],
     radii: npt.NDArray[np.int64],
@@ -198,7 +198,7 @@ def _strip_sums(
     bounds: npt.NDArray[np.int64],
     sums: npt.NDArray[np.float64],
 ) -> None:
-    height, width = picture.shape[0], bounds[-1]
+    height, width = padded.shape[0], bounds[-1]
     pairs = radii.shape[0]
     plain = np.empty((height, width), np.float32)
     even = np.empty((height, width), np.float32)
@@ -213,8 +213,8 @@ def _strip_sums(
         start, taps = margin - radius, (2 * radius + 4) // 4 * 4
         gauss, cosine, sine = factors[pair, 0]
         for y in range(height):
-            _along(picture[y, left + start :], gauss[:taps], plain[y])
-            _along_both(picture[y, left + start :], cosine[:taps], sine[:taps], even[y], odd[y])
+            _along(padded[y, left + start :], gauss[:taps], plain[y])
+            _along_both(padded[y, left + start :], cosine[:taps], sine[:taps], even[y], odd[y])
         for y in range(height):
             rows = below[y + start : y + start + taps]
             _across(even, rows, gauss, a)
@@ -231,7 +231,7 @@ def _strip_sums(
         start, taps = margin - radius, (2 * radius + 4) // 4 * 4
         _, cosine, sine = factors[pair, 1]
         for y in range(height):
-            _along_both(picture[y, left + start :], cosine[:taps], sine[:taps], even[y], odd[y])
+            _along_both(padded[y, left + start :], cosine[:taps], sine[:taps], even[y], odd[y])
         for y in range(height):
             rows = below[y + start : y + start + taps]
             _across_both(even, rows, cosine, sine, a, b)
