@@ -92,7 +92,7 @@ def compare(
         if reason is not None:
             unchanged, same_facts = _still_fails(path, reason, max_pixels), True
         else:
-            unchanged = same_status or _digest(path) == rows.hashes[i].as_py()
+            unchanged = same_status or _digest(path) == rows.hashes[i]
             same_facts = (
                 same_status
                 and labels[i] == table.labels[row]
@@ -108,11 +108,11 @@ def compare(
         if not same_facts:
             difference.update.append((ids[i], row))
 
-    gone: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+    gone: dict[tuple[int, bytes | None], list[int]] = defaultdict(list)
     if strangers:
         for i in stored.values():
             if rows.failures[i] is None:
-                gone[sizes[i], rows.hashes[i].as_py()].append(i)
+                gone[sizes[i], rows.hashes[i]].append(i)
     gone_sizes = {size for size, _ in gone}
     removed = set(stored.values())
     for row in strangers:

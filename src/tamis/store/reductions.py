@@ -1,4 +1,4 @@
-"""Fitted reductions that a collection keeps, one file each, named by digest."""
+"""Fitted reductions in a collection: a file each, named by digest."""
 
 import os
 from typing import Final
@@ -14,31 +14,31 @@ _FOLDER: Final = "reductions"
 
 
 def fit_reduction(collection: Collection, wanted: Reduction) -> Reduction:
-    """Fit a reduction to all vectors of a collection, and keep it there.
+    """Fit a reduction to all vectors of a collection, and save it there.
 
     Parameters
     ----------
     collection : Collection
-        It holds the vectors of the leaves.
+        A collection with the vectors of the leaves.
     wanted : Reduction
-        That learns something, as `pca` and `whiten` do.
+        A reduction that is fitted, by `pca` or `whiten`.
 
     Returns
     -------
     Reduction
-        Whose spec names the file in the collection.
+        Its spec names the file in the collection.
 
     Raises
     ------
     CollectionError
         The collection lacks the vectors of a leaf.
     InvalidParameterError
-        It has fewer pictures than the reduction has values.
+        The collection has fewer images than the reduction has values.
     DestinationError
-        It cannot be written to, or another process does.
+        The collection cannot be written to, or another process is writing to it.
     """
-    found = [collection.features(leaf.spec) for leaf in wanted.leaves]
-    fitted = wanted.fit([one.features for one in found], labels=found[0].labels)
+    leaves = [collection.features(leaf.spec) for leaf in wanted.leaves]
+    fitted = wanted.fit([leaf.features for leaf in leaves], labels=leaves[0].labels)
     folder = os.path.join(collection.path, _FOLDER)
     with locked(collection.path):
         try:
@@ -49,10 +49,10 @@ def fit_reduction(collection: Collection, wanted: Reduction) -> Reduction:
 
 
 def find_reduction(collection: Collection, wanted: Reduction) -> Reduction | None:
-    """Look for what a collection keeps for a reduction that is not fitted.
+    """Find the fitted reduction in a collection for one that is not fitted.
 
-    One file serves `pca` and `whiten`. Of several the one written last is taken: it
-    stays the same while pictures come and go, so that vectors stay comparable.
+    A file serves `pca` and `whiten`. Of several files the last is taken. It stays the same
+    while images come and go, so that vectors stay comparable.
 
     Raises
     ------
@@ -64,10 +64,14 @@ def find_reduction(collection: Collection, wanted: Reduction) -> Reduction | Non
         return None
     files = [os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".npz")]
     for file in sorted(files, key=os.path.getmtime, reverse=True):
-        found = Components.load(file)
-        base = descriptor(found.base, stored_in=file)
-        if may_become(wanted.base, base) and len(found.axes) == wanted.length:
+        components = Components.load(file)
+        base = descriptor(components.base, stored_in=file)
+        if may_become(wanted.base, base) and len(components.axes) == wanted.length:
             return Reduction(
-                base=base, method=wanted.method, length=wanted.length, file=file, components=found
+                base=base,
+                method=wanted.method,
+                length=wanted.length,
+                file=file,
+                components=components,
             )
     return None

@@ -4,16 +4,13 @@ import os
 import sys
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from tamis.images.listing import path_keys
 from tamis.store.checking import FACTS, check_rows, damaged, names_outside
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _NAME_CODEC: Final = (sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
 
@@ -29,8 +26,8 @@ class Rows:
     names : tuple of str
         Paths below the root, with ``/``; each once.
     labels, groups, splits : tuple of (str or None)
-    hashes : pyarrow.Array of binary
-        Digests of the files; null where the file could not be read.
+    hashes : tuple of (bytes or None)
+        Digests of the files; None where the file could not be read.
     sizes, times : ndarray of shape (n,), int64
         Size in bytes, and modification time in nanoseconds since 1970, of the file when it
         was read.
@@ -46,7 +43,7 @@ class Rows:
     labels: tuple[str | None, ...]
     groups: tuple[str | None, ...]
     splits: tuple[str | None, ...]
-    hashes: "pa.Array[Any]"
+    hashes: tuple[bytes | None, ...]
     sizes: npt.NDArray[np.int64]
     times: npt.NDArray[np.int64]
     failures: tuple[str | None, ...]
@@ -84,7 +81,7 @@ class Rows:
             labels=_few_values(table, "label", order),
             groups=_few_values(table, "group", order),
             splits=_few_values(table, "split", order),
-            hashes=table["hash"].take(order).combine_chunks(),
+            hashes=tuple(table["hash"].take(order).to_pylist()),
             sizes=_fixed(table["size"].to_numpy()[order]),
             times=_fixed(table["mtime_ns"].to_numpy()[order]),
             failures=_few_values(table, "failure", order),

@@ -1,4 +1,4 @@
-"""Whether the pictures of a collection are still those that were indexed."""
+"""Whether the images of a collection are still the images that were indexed."""
 
 import os
 
@@ -9,19 +9,20 @@ from tamis.table import ImageTable
 
 
 def only_unchanged(collection: Collection, table: ImageTable) -> ImageTable:
-    """Leave out the pictures that are not, by size and time or by content, those indexed.
+    """Leave out the images that changed since they were indexed.
+
+    A file with the same size and time, or with the same content, is unchanged.
 
     Parameters
     ----------
     collection : Collection
     table : ImageTable
-        Pictures of the collection.
+        Images of the collection.
 
     Returns
     -------
     ImageTable
-        Those left out are among its `failures`. A file with another time and the same
-        content is unchanged.
+        The images that are left out are among its `failures`.
     """
     rows, root = collection.rows, collection.root
     row_of = {os.path.join(root, name): row for row, name in enumerate(rows.names)}

@@ -1,13 +1,12 @@
 """Approximate search in a collection: candidates from Lance's index, ranked exactly.
 
 The index (an HNSW graph per cell of an inverted file, over vectors of one byte per
-value) answers with candidates without looking at every vector. Their true vectors are
-then compared by the distance that was asked for, so that the index need not know it:
-what can be lost is a neighbour that was no candidate. How many are, `Approximate.recall`
-measures.
+value) gives candidates without a look at every vector. The stored vectors of the
+candidates are then compared by any distance, which the index need not know: only a
+neighbour that is no candidate is lost. `Approximate.recall` measures how many are.
 
-Rows that were added after the index was made are searched one by one until they are
-many; then `refresh` adds them to it. Rows that were deleted are not found.
+Rows that are newer than the index are searched one by one until they are many; then
+`refresh` adds them to it. Deleted rows are not found.
 """
 
 from tamis.store.ann.build import build, check_metric, refresh

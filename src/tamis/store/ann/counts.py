@@ -1,9 +1,9 @@
-"""How many candidates an index is asked for."""
+"""The number of candidates that are taken from an index."""
 
 from typing import Final
 
-# Candidates per result: measured on CorelDB, see docs/results.md. Few if the index is by
-# the distance asked for, more if by one that ranks much alike, most for all else.
+# Candidates per result, measured on CorelDB (docs/results.md): few if the index has the
+# distance of the search, more if it has one that ranks alike, most for all else.
 _SAME, _ALIKE, _OTHER = 5, 20, 50
 _RANKS_ALIKE: Final = {
     "l2": {"l1", "chi2", "hellinger", "intersection", "braycurtis"},
@@ -14,17 +14,17 @@ _RANKS_ALIKE: Final = {
 
 
 def candidates_per_result(metric: str, distance: str, *, exact: bool = True) -> int:
-    """Say how many candidates an index is asked for, for each result.
+    """Give the number of candidates per result.
 
     Parameters
     ----------
     metric : str
-        Of the index.
+        Metric of the index.
     distance : str
-        By which candidates are ranked.
+        Distance by which candidates are ranked.
     exact : bool
-        Whether the index holds the vectors themselves, not a projection of them, nor
-        those of one part of a fusion.
+        Whether the index holds the vectors themselves: no projection, and not the vectors of
+        one part of a fusion.
     """
     if not exact:
         return _OTHER

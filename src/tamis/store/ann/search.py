@@ -1,4 +1,4 @@
-"""Searching a collection through its indexes."""
+"""Searching a collection through its approximate indexes."""
 
 import os
 from collections.abc import Collection as Several
@@ -29,16 +29,16 @@ _SEED: Final = 0
 
 
 class Approximate:
-    """Search in the vectors of a descriptor of a collection through its index.
+    """Search the vectors of a descriptor in a collection through its index.
 
-    A fusion is searched through the indexes of its parts: what is a candidate by any of
-    them is one.
+    A fusion is searched through the indexes of its parts: the candidates of any part are
+    candidates of the fusion.
 
     Attributes
     ----------
     collection : Collection
     metric : str
-        By which the index was made; of a fusion, the metrics of its parts, joined by `+`.
+        Metric of the index; the metrics of the parts of a fusion, joined by `+`.
     """
 
     def __init__(
@@ -51,12 +51,12 @@ class Approximate:
 
     @property
     def descriptor(self) -> Descriptor:
-        """Fitted."""
+        """The descriptor, fitted."""
         return self._stored.descriptor
 
     @property
     def spec(self) -> str:
-        """Of the descriptor."""
+        """Spec of the descriptor."""
         return self.descriptor.spec
 
     @classmethod
@@ -70,7 +70,7 @@ class Approximate:
         collection : Collection
         descriptor : Descriptor
         distance : str
-            For which weights are fitted; the descriptor's own by default.
+            Distance for which weights are fitted; the descriptor's default if empty.
 
         Raises
         ------
@@ -88,28 +88,28 @@ class Approximate:
         if isinstance(descriptor, Fusion):
             _check_fusion(descriptor)
         with lance_errors(collection.path):
-            there = built(collection.dataset)
+            present = built(collection.dataset)
         indexes = []
         for leaf in descriptor.leaves:
             column = column_of(collection, leaf.spec)
-            one = next((index for index in there if index.of(leaf.spec, column)), None)
-            if one is None:
+            match = next((index for index in present if index.of(leaf.spec, column)), None)
+            if match is None:
                 raise CollectionError(
                     f"the collection {printable(collection.path)} has no approximate index by "
                     f"{leaf.spec}. Make it: tamis index {printable(collection.root)} --into "
                     f"{printable(collection.path)} --by '{leaf.spec}' --approximate"
                 )
-            indexes.append(one)
-        found = cls(collection, descriptor, indexes)
+            indexes.append(match)
+        opened = cls(collection, descriptor, indexes)
         if not descriptor.fitted:
-            stored = found._stored
+            stored = opened._stored
             good = collection.rows.readable
             _, vectors = stored.read_rows([good[i] for i in sample_to_fit(len(good))])
             stored.descriptor = descriptor.fit(vectors, distance=distance)
-        return found
+        return opened
 
     def stored(self, paths: Iterable[str]) -> FeatureTable:
-        """Read the vectors of some pictures; those without are left out."""
+        """Read the vectors of some images; images without vectors are left out."""
         rows = [self._stored.row_of[path] for path in paths if path in self._stored.row_of]
         return self._stored.table(*self._stored.combined(*self._stored.read_rows(rows)))
 
@@ -121,29 +121,29 @@ class Approximate:
         labels: Several[str] | None = None,
         splits: Several[str] | None = None,
     ) -> FeatureTable:
-        """Take about the n nearest pictures to each query, by the metric of each index.
+        """Take about the n nearest images to each query, by the metric of each index.
 
         Parameters
         ----------
         queries : ndarray of shape (n_queries, dim), float32
         n : int
         labels, splits : collection of str, optional
-            Only pictures of these classes, and of these parts of a split.
+            Only images of these classes, and of these parts of a split.
 
         Returns
         -------
         FeatureTable
-            In the order of the collection, each picture once.
+            In the order of the collection, each image once.
         """
         choice: dict[str, Any] = {}
-        if only := _filter(labels, splits):
-            choice = {"filter": only, "prefilter": True}
+        if condition := _filter(labels, splits):
+            choice = {"filter": condition, "prefilter": True}
         rows: list[int] = []
         vectors = [np.empty((0, self.descriptor.dim), np.float32)]
         for index, part in zip(self._indexes, self._parts(queries), strict=True):
             for query in part if index.embedding is None else index.embedding.embed(part):
                 with lance_errors(self.collection.path):
-                    found = self.collection.dataset.to_table(
+                    nearest = self.collection.dataset.to_table(
                         columns=["id", *self._stored.columns, "_distance"],
                         nearest={
                             "column": index.column,
@@ -154,8 +154,8 @@ class Approximate:
                         },
                         **choice,
                     )
-                some, features = self._stored.combined(*self._stored.read(found))
-                rows += some
+                near, features = self._stored.combined(*self._stored.read(nearest))
+                rows += near
                 vectors.append(features)
         _, first = np.unique(np.asarray(rows, np.intp), return_index=True)
         return self._stored.table([rows[i] for i in first], np.concatenate(vectors)[first])
@@ -206,10 +206,10 @@ class Approximate:
     def recall(
         self, k: int, *, distance: str = "l2", sample: int = 20, jobs: int | None = None
     ) -> float:
-        """Measure which share of the k nearest is found, on a sample of the stored pictures.
+        """Measure the share of the k nearest images that is found, on a sample of the images.
 
-        Each is searched for with itself left out, approximately and exactly; the exact
-        search reads all vectors once, in pieces.
+        Each is searched approximately and exactly, without itself; the exact search reads
+        all vectors once, in pieces.
 
         Parameters
         ----------
@@ -217,7 +217,7 @@ class Approximate:
         distance : str
             As `search` takes it.
         sample : int
-            Pictures, the same each time.
+            Number of images; the same images each time.
         jobs : int, optional
             Threads; as many as there are processors by default.
 
@@ -242,8 +242,8 @@ class Approximate:
     def _exact_limits(
         self, queries: FeatureTable, k: int, distance: str, jobs: int
     ) -> npt.NDArray[np.float64]:
-        """Distance from each query to the k-th nearest other picture."""
-        own = [self._stored.row_of[path] for path in queries.paths]
+        """Give the distance from each query to the k-th nearest other image."""
+        query_rows = np.array([self._stored.row_of[path] for path in queries.paths])
         best = np.full((len(queries), 0), np.inf)
         scanner = self.collection.dataset.scanner(
             columns=["id", *self._stored.columns],
@@ -254,11 +254,10 @@ class Approximate:
             rows, features = self._stored.combined(*self._stored.read(batch))
             if not rows:
                 continue
-            many = min(k + 1, len(rows))
             gallery = gallery_of(features, distance=distance)
-            at, found = gallery.nearest(queries.features, many, jobs=jobs)
-            found[np.asarray(rows)[at] == np.asarray(own)[:, np.newaxis]] = np.inf
-            best = np.sort(np.hstack([best, found]), axis=1)[:, :k]
+            at, distances = gallery.nearest(queries.features, min(k + 1, len(rows)), jobs=jobs)
+            distances[np.asarray(rows)[at] == query_rows[:, np.newaxis]] = np.inf
+            best = np.sort(np.hstack([best, distances]), axis=1)[:, :k]
         return best[:, k - 1]
 
     def _factor(self, distance: str) -> int:
@@ -281,12 +280,12 @@ def _check_fusion(fusion: Fusion) -> None:
 
 
 def _filter(labels: Several[str] | None, splits: Several[str] | None) -> str:
-    """Say in SQL which pictures may be found; nothing if all may."""
-    only = []
+    """Write the condition of SQL for the images to search; "" if for all of them."""
+    conditions = []
     if labels is not None:
         words = ", ".join(f"X'{os.fsencode(label).hex()}'" for label in sorted(labels))
-        only.append(f"label IN ({words})")
+        conditions.append(f"label IN ({words})")
     if splits is not None:
         names = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(splits))
-        only.append(f"split IN ({names})")
-    return " AND ".join(only)
+        conditions.append(f"split IN ({names})")
+    return " AND ".join(conditions)
