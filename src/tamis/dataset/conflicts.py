@@ -33,7 +33,7 @@ def conflict_remarks(table: ImageTable, collection: Collection | None) -> list[s
 
 def _stored_copies(table: ImageTable, collection: Collection) -> Sequence[Sequence[int]]:
     rows = collection.rows
-    content = dict(zip(collection.table().paths, rows.hashes.to_pylist(), strict=True))
+    content = dict(zip(collection.table().paths, rows.hashes, strict=True))
     groups: dict[bytes, list[int]] = defaultdict(list)
     for row, path in enumerate(table.paths):
         if known := content.get(path):

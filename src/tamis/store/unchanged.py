@@ -34,7 +34,7 @@ def only_unchanged(collection: Collection, table: ImageTable) -> ImageTable:
         try:
             status = os.stat(path)
             same = status.st_size == rows.sizes[row] and (
-                status.st_mtime_ns == rows.times[row] or digest_of(path) == rows.hashes[row].as_py()
+                status.st_mtime_ns == rows.times[row] or digest_of(path) == rows.hashes[row]
             )
         except OSError as error:
             reasons[i] = error.reason if isinstance(error, ImageReadError) else str(error.strerror)
