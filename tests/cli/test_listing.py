@@ -37,7 +37,7 @@ def test_folders_of_systems_are_counted_and_named(photos, tmp_path):
         shutil.copy(next((photos / name).glob("*.jpg")), photos / name / "@eaDir" / "t.jpg")
     shutil.copytree(photos / "sky", photos / "#recycle")
     done = tamis("split", photos, tmp_path / "parts")
-    assert "passing over 3 hidden or system entries" in done.stderr
+    assert "ignoring 3 hidden or system entries" in done.stderr
     assert "(#recycle, @eaDir 2 times)" in done.stderr
     found = answer("split", photos, tmp_path / "parts-2")
     assert (found["n_images"], found["classes"]) == (12, ["bars", "sky", "tiles"])

@@ -28,7 +28,7 @@ def test_a_folder(photos):
     (photos / "notes.txt").write_text("x")
     opened = Dataset.open(photos)
     assert opened.classes == sorted(path.name for path in photos.iterdir() if path.is_dir())
-    assert opened.remarks == (f"passing over 1 file that is no picture in {photos} (.txt)",)
+    assert opened.remarks == (f"ignoring 1 file in {photos} that is not a picture (.txt)",)
     assert (
         repr(opened)
         == f"Dataset({len(opened)} images of {len(opened.classes)} classes, from {photos})"
@@ -107,7 +107,7 @@ def test_parts_classes_and_what_has_no_class(photos, tmp_path):
     assert train.remarks[-1] == f"taking the part train of {parts}, {len(train)} pictures"
     labelled = train.labelled()
     assert labelled.n_unlabelled == 1
-    assert labelled.remarks[-1].startswith("leaving out 1 pictures")
+    assert labelled.remarks[-1].startswith("leaving out 1 picture that is in no class")
     assert {*opened.select(parts="val").table.splits} == {"val"}
     assert opened.select(classes="bars, sky").classes == ["bars", "sky"]
     with pytest.raises(TableError, match="has no split dev2"):

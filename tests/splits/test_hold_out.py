@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tamis.errors import InvalidParameterError, TableError
-from tamis.splits.hold_out import training_parts
+from tamis.splits.hold_out import hold_out
 from tamis.table import ImageTable
 
 
@@ -21,7 +21,7 @@ def named(counts):
 
 
 def test_a_part_of_every_class_is_set_aside():
-    parts = training_parts(named({"ant": 50, "bee": 10}), share=0.2, seed=0)
+    parts = hold_out(named({"ant": 50, "bee": 10}), share=0.2, seed=0)
     assert parts.set_aside
     assert Counter(parts.validation.labels) == {"ant": 10, "bee": 2}
     assert not set(parts.train.paths) & set(parts.validation.paths)
@@ -30,14 +30,12 @@ def test_a_part_of_every_class_is_set_aside():
 
 def test_the_seed_decides_which():
     whole = named({"ant": 50, "bee": 10})
-    drawn = [set(training_parts(whole, seed=seed).validation.paths) for seed in (0, 0, 1)]
+    drawn = [set(hold_out(whole, seed=seed).validation.paths) for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
 
 
 def test_the_folders_of_a_split_are_taken_as_they_are():
-    parts = training_parts(
-        table("train/ant/1", "train/bee/deep/2", "val/ant/3", "test/ant/4", "train/5")
-    )
+    parts = hold_out(table("train/ant/1", "train/bee/deep/2", "val/ant/3", "test/ant/4", "train/5"))
     assert not parts.set_aside
     assert (parts.train.paths, parts.train.labels) == (
         ("photos/train/ant/1", "photos/train/bee/deep/2"),
@@ -52,7 +50,7 @@ def test_pictures_that_know_their_part_are_taken_by_it():
     splits = ("Training", "Training", "dev", "test", None)
     labels = ("ant", "bee", "ant", "ant", "wasp")
     whole = replace(table(*names), splits=splits, labels=labels)
-    parts = training_parts(whole)
+    parts = hold_out(whole)
     assert parts.train.paths == ("photos/1", "photos/2")
     assert parts.train.labels == ("ant", "bee")
     assert parts.validation.paths == ("photos/3",)
@@ -62,40 +60,40 @@ def test_pictures_that_know_their_part_are_taken_by_it():
 def test_folds_are_not_learned_from_together():
     whole = table("fold-1/train/ant/1", "fold-1/test/bee/2", "fold-2/train/bee/2")
     with pytest.raises(TableError, match=r"Name one of them: photos/fold-1\."):
-        training_parts(whole)
+        hold_out(whole)
 
 
 def test_a_split_without_val_sets_some_of_train_aside():
     names = [f"train/{label}/{i}" for label in ("ant", "bee") for i in range(5)]
-    parts = training_parts(table(*names, "test/0001"))
+    parts = hold_out(table(*names, "test/0001"))
     assert parts.set_aside
     assert Counter(parts.validation.labels) == {"ant": 1, "bee": 1}
 
 
 def test_a_class_may_be_called_train_among_others():
-    parts = training_parts(named({"train": 10, "bus": 10}))
+    parts = hold_out(named({"train": 10, "bus": 10}))
     assert set(parts.train.labels) == {"train", "bus"}
 
 
 def test_nothing_is_set_aside_where_nothing_can_be():
-    parts = training_parts(named({"ant": 1, "bee": 1}))
+    parts = hold_out(named({"ant": 1, "bee": 1}))
     assert (len(parts.train), len(parts.validation)) == (2, 0)
-    parts = training_parts(named({"ant": 9, "bee": 9}), share=0)
+    parts = hold_out(named({"ant": 9, "bee": 9}), share=0)
     assert (len(parts.train), len(parts.validation), parts.set_aside) == (18, 0, False)
 
 
 @pytest.mark.parametrize("given", [named({"ant": 5}), table("a.jpg"), table("train/a.jpg")])
 def test_one_class_is_not_enough(given):
     with pytest.raises(TableError, match="at least two classes"):
-        training_parts(given)
+        hold_out(given)
 
 
 @pytest.mark.parametrize("share", [-0.1, 0.95])
 def test_a_share_out_of_range_is_refused(share):
     with pytest.raises(InvalidParameterError, match="share must be in"):
-        training_parts(named({"ant": 5, "bee": 5}), share=share)
+        hold_out(named({"ant": 5, "bee": 5}), share=share)
 
 
 def test_without_its_part_train_a_split_teaches_nothing():
     with pytest.raises(TableError, match=r"without the part train\. It has: test, val\."):
-        training_parts(table("val/ant/1", "val/bee/2", "test/ant/3"))
+        hold_out(table("val/ant/1", "val/bee/2", "test/ant/3"))

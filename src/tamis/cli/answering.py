@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tamis.classifiers.knn import DEFAULT_K
 from tamis.classifiers.predictions import Predictions
 from tamis.cli.console import warn, warn_failures
-from tamis.cli.notes import told
+from tamis.cli.notes import print_remarks
 from tamis.cli.progress import progress
 from tamis.dataset import Dataset
 from tamis.errors import Failure, InvalidParameterError
@@ -143,7 +143,7 @@ def _learned(
     opened = Dataset.open(
         how.train or "", role="examples", classes=how.classes, root=root, follow_links=follow_links
     )
-    examples = told(opened.part("train"))
+    examples = print_remarks(opened.part("train"))
     check_classes(examples.table)
     check_folders(examples.classes)
     with progress("examples", len(examples)) as advance:

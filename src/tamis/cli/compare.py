@@ -92,7 +92,7 @@ def compare(
     import time
 
     from tamis.cli.console import say, warn, warn_failures, write_json
-    from tamis.cli.notes import told
+    from tamis.cli.notes import print_remarks
     from tamis.cli.progress import progress
     from tamis.cli.tables import print_comparison
     from tamis.dataset import Dataset
@@ -106,8 +106,8 @@ def compare(
     opened = Dataset.open(
         source, role="examples", classes=classes, root=root, follow_links=follow_links
     )
-    known = told(to_choose_on(opened, parts=parts))
-    drawn = told(draw_most(known, most, seed=seed))
+    known = print_remarks(to_choose_on(opened, parts=parts))
+    drawn = print_remarks(draw_most(known, most, seed=seed))
     result = compare_descriptors(
         drawn,
         by,

@@ -355,7 +355,7 @@ def _labelled(
     """Open the pictures of a source whose class is known, and print its remarks."""
     from dataclasses import replace
 
-    from tamis.cli.notes import told
+    from tamis.cli.notes import print_remarks
     from tamis.dataset import Dataset, Role
     from tamis.splits import check_one_fold
 
@@ -366,7 +366,7 @@ def _labelled(
         opened = opened.part(part, or_only="val")
     elif parts is None:
         check_one_fold(opened.table)
-    known = told(opened.labelled(truth))
+    known = print_remarks(opened.labelled(truth))
     return replace(known.select(classes=classes), n_unlabelled=0) if classes else known
 
 

@@ -69,7 +69,7 @@ def index(
     import time
 
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
-    from tamis.cli.notes import check_apart, told
+    from tamis.cli.notes import check_apart, print_remarks
     from tamis.cli.progress import progress
     from tamis.dataset import Dataset
     from tamis.descriptors import Reduction, descriptor, split_specs
@@ -101,7 +101,7 @@ def index(
     wanted = [descriptor(spec) for spec in split_specs(by or ("" if known else "color"))]
     if metric:
         check_metric(metric)
-    table = told(
+    table = print_remarks(
         Dataset.open(
             source,
             exclude=[into],

@@ -14,10 +14,11 @@ from tamis.classifiers.base import CLASSIFIERS
 from tamis.classifiers.network.checkpoint import check_folder, remove_run
 from tamis.classifiers.network.registry import NETWORKS
 from tamis.cli.console import as_dicts, say, screen, warn, warn_failures, write_json, write_page
-from tamis.cli.notes import told, warn_overlap
+from tamis.cli.notes import print_remarks, warn_overlap
 from tamis.cli.progress import progress
 from tamis.cli.tables import without_overlap
 from tamis.dataset import Dataset
+from tamis.dataset.opening import unlabelled_remark
 from tamis.duplicates import overlap
 from tamis.errors import (
     DestinationError,
@@ -31,7 +32,7 @@ from tamis.files.kinds import MODEL
 from tamis.files.lock import locked
 from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.model.training import DEFAULT_BY, Trained, need_torch, train_network, train_on
-from tamis.splits.hold_out import TrainingParts, training_parts
+from tamis.splits.hold_out import HoldOut, hold_out
 
 _UNFINISHED: Final = ".training"
 
@@ -82,7 +83,7 @@ def train_and_tell(
     with locked(os.path.abspath(out)):
         _check_out(out, force=force)
         check_folder(out + _UNFINISHED)
-        opened = told(
+        opened = print_remarks(
             Dataset.open(
                 source, role="examples", classes=classes, root=root, follow_links=follow_links
             )
@@ -162,10 +163,10 @@ def _check_out(out: str, *, force: bool) -> None:
         )
 
 
-def _parts(opened: Dataset, *, validation: float, seed: int) -> TrainingParts:
-    parts = training_parts(opened.table, share=validation, seed=seed)
+def _parts(opened: Dataset, *, validation: float, seed: int) -> HoldOut:
+    parts = hold_out(opened.table, share=validation, seed=seed)
     if parts.n_unlabelled:
-        warn(f"leaving out {parts.n_unlabelled} pictures that are in no class folder")
+        warn(unlabelled_remark(parts.n_unlabelled, opened.source))
     if parts.set_aside and not len(parts.validation):
         warn("no class has pictures enough to set some aside: what the model is worth is not known")
     return parts
@@ -210,7 +211,7 @@ def _duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes}:{rest:02}"
 
 
-def _write_report(report: str, trained: Trained, parts: TrainingParts, *, json: str | None) -> None:
+def _write_report(report: str, trained: Trained, parts: HoldOut, *, json: str | None) -> None:
     if trained.predictions is None or trained.evaluation is None:
         warn("without validation pictures there is nothing to report")
         return
@@ -239,7 +240,7 @@ def _tell(
     source: str,
     out: str,
     trained: Trained,
-    parts: TrainingParts,
+    parts: HoldOut,
     *,
     seconds: float,
     json: str | None,
@@ -270,7 +271,7 @@ def _tell(
     )
 
 
-def _test_folder(source: str, parts: TrainingParts) -> str:
+def _test_folder(source: str, parts: HoldOut) -> str:
     """Name the test part of a split: its folder, or the list itself; "" if there is none."""
     if not len(parts.test):
         return ""
@@ -279,7 +280,7 @@ def _test_folder(source: str, parts: TrainingParts) -> str:
 
 
 def _as_dict(
-    out: str, trained: Trained, digest: str, parts: TrainingParts, *, seconds: float
+    out: str, trained: Trained, digest: str, parts: HoldOut, *, seconds: float
 ) -> dict[str, Any]:
     model = trained.model
     return {

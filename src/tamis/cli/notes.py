@@ -12,7 +12,7 @@ from tamis.errors import InvalidParameterError, printable
 from tamis.store import is_collection
 
 
-def told(dataset: Dataset) -> Dataset:
+def print_remarks(dataset: Dataset) -> Dataset:
     """Print the remarks of a dataset; gives it without them, so that none is printed twice."""
     for remark in dataset.remarks:
         warn(remark)

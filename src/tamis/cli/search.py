@@ -77,7 +77,7 @@ def search(
     import time
 
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json, write_page
-    from tamis.cli.notes import told
+    from tamis.cli.notes import print_remarks
     from tamis.cli.progress import progress
     from tamis.dataset import Dataset
     from tamis.dataset.searching import search as search_images
@@ -86,7 +86,7 @@ def search(
     from tamis.report import contact_sheet
 
     start = time.perf_counter()
-    gallery = told(Dataset.open(source, root=root, follow_links=follow_links))
+    gallery = print_remarks(Dataset.open(source, root=root, follow_links=follow_links))
     with progress("pictures", len(gallery)) as advance:
         matches = search_images(
             gallery,

@@ -91,7 +91,7 @@ def sort(
     from tamis.cli import writing
     from tamis.cli.answering import answer, teacher
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
-    from tamis.cli.notes import check_apart, roots, told
+    from tamis.cli.notes import check_apart, print_remarks, roots
     from tamis.dataset import Dataset
     from tamis.errors import printable
     from tamis.evaluation.signature import versions
@@ -141,7 +141,7 @@ def sort(
             writing.warn_if_interrupted(out)
         else:
             writing.finish_interrupted(out, command="sort", settings=settings, json=json)
-        pictures = told(
+        pictures = print_remarks(
             Dataset.open(
                 source,
                 root=input_root,

@@ -58,7 +58,7 @@ def split(
 
     from tamis.cli import writing
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
-    from tamis.cli.notes import told
+    from tamis.cli.notes import print_remarks
     from tamis.dataset import Dataset
     from tamis.duplicates import with_copies_together
     from tamis.errors import InvalidParameterError, printable
@@ -101,11 +101,11 @@ def split(
             source, role="examples", root=root, classes=classes, exclude=[out],
             follow_links=follow_links,
         )  # fmt: skip
-        opened = told(opened.to_take(follow_links=follow_links))
+        opened = print_remarks(opened.to_take(follow_links=follow_links))
         check_one_fold(opened.table)
         if not classes and (remark := only_class(opened.table)):
             warn(remark)
-        table = told(opened.labelled()).table
+        table = print_remarks(opened.labelled()).table
         if group_by is not None:
             table = with_groups(table, group_by)
         table, copies = with_copies_together(table)

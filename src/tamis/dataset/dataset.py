@@ -10,11 +10,12 @@ from tamis.dataset.opening import (
     Role,
     default_truth,
     first_reason,
+    ignored_remarks,
     listed,
-    moved,
-    passed_over,
+    moved_remarks,
     split_remark,
     takeable,
+    unlabelled_remark,
 )
 from tamis.dataset.vectors import (
     Stored,
@@ -50,8 +51,8 @@ class Dataset:
     split : Split or None
         The parts of a source that is a split.
     remarks : tuple of str
-        What a person should know of the source: files that were passed over, classes without
-        an image, images that were left out. Sentences without a full stop.
+        What a person should know about the source: ignored files, classes without an image,
+        images that were left out. Sentences without a full stop.
     n_unlabelled : int
         Images that `labelled` left out.
 
@@ -133,7 +134,10 @@ class Dataset:
             table, collection = listed(
                 name, role=role, exclude=exclude, follow_links=follow_links, root=root
             )
-            remarks += passed_over(table, name) if collection is None else moved(collection)
+            if collection is None:
+                remarks += ignored_remarks(table, name)
+            else:
+                remarks += moved_remarks(collection)
         split = split_of(table, refuse=role != "pictures")
         table = with_split(table, split)
         if os.path.isdir(name) and collection is None:
@@ -267,11 +271,8 @@ class Dataset:
         left_out = len(table) - len(known)
         if not left_out:
             return self._with(table)
-        said = (
-            f"leaving out {left_out} pictures of {printable(self.source)} that are in no class "
-            "folder"
-        )
-        return self._with(table.select(known), remarks=[said], n_unlabelled=left_out)
+        remark = unlabelled_remark(left_out, self.source)
+        return self._with(table.select(known), remarks=[remark], n_unlabelled=left_out)
 
     def to_take(self, *, follow_links: bool = False) -> Self:
         """Take the images that may be copied, linked or moved; the others are failures.

@@ -73,7 +73,7 @@ def check_root(sources: Sequence[str], root: str | os.PathLike[str] | None) -> N
         )
 
 
-def moved(collection: Collection) -> list[str]:
+def moved_remarks(collection: Collection) -> list[str]:
     """Say that the folder of a collection is not where it was, and how to mend it."""
     if os.path.isdir(collection.root) or not len(collection):
         return []
@@ -85,23 +85,24 @@ def moved(collection: Collection) -> list[str]:
     ]
 
 
-def passed_over(table: ImageTable, folder: str) -> list[str]:
-    """Say what a listing left out: no images, what systems keep, links that lead outside."""
+def ignored_remarks(table: ImageTable, folder: str) -> list[str]:
+    """Say what a listing left out: other files, entries of systems, links that lead outside."""
     remarks = []
     name = printable(folder)
     system = [path for path in table.ignored if is_system_name(os.path.basename(path))]
     others = [path for path in table.ignored if not is_system_name(os.path.basename(path))]
     if others:
         kinds = Counter(os.path.splitext(path)[1].lower() or "no suffix" for path in others)
-        plural = "file that is no picture" if len(others) == 1 else "files that are no pictures"
-        remarks.append(f"passing over {len(others)} {plural} in {name} ({_shown(sorted(kinds))})")
+        n, shown = len(others), _shown(sorted(kinds))
+        what = "is not a picture" if n == 1 else "are not pictures"
+        remarks.append(f"ignoring {n} file{'s' * (n > 1)} in {name} that {what} ({shown})")
     if system:
         kinds = Counter(
             "._*" if (own := os.path.basename(path)).startswith("._") else own for path in system
         )
         counts = [f"{kind} {n} times" if n > 1 else kind for kind, n in sorted(kinds.items())]
         plural = "hidden or system entry" if len(system) == 1 else "hidden or system entries"
-        remarks.append(f"passing over {len(system)} {plural} in {name} ({_shown(counts)})")
+        remarks.append(f"ignoring {len(system)} {plural} in {name} ({_shown(counts)})")
     if table.outside:
         links = [os.path.relpath(path, folder) for path in table.outside]
         plural = "linked folder that leads" if len(links) == 1 else "linked folders that lead"
@@ -157,6 +158,12 @@ def takeable(
             f"{hint}{first_reason(table.failures)}"
         )
     return table, remarks
+
+
+def unlabelled_remark(n: int, source: str) -> str:
+    """Say how many images were left out because their class is not known."""
+    which = "picture that is" if n == 1 else "pictures that are"
+    return f"leaving out {n} {which} in no class folder of {printable(source)}"
 
 
 def split_remark(split: Split, source: str) -> str:

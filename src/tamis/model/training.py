@@ -22,7 +22,7 @@ from tamis.evaluation.signature import versions
 from tamis.features import Reading
 from tamis.files.digest import digest_of
 from tamis.model.model import Model
-from tamis.splits.hold_out import TrainingParts, training_parts
+from tamis.splits.hold_out import HoldOut, hold_out
 from tamis.table import ImageTable
 
 DEFAULT_BY: Final = "efficientnet-lite0"
@@ -150,7 +150,7 @@ def fit(
 
 def train_on(
     opened: Dataset,
-    parts: TrainingParts,
+    parts: HoldOut,
     *,
     by: str | Descriptor,
     classifier: str = "probe",
@@ -165,7 +165,7 @@ def train_on(
     Parameters
     ----------
     opened : Dataset
-    parts : TrainingParts
+    parts : HoldOut
         Of its images.
     by, classifier, k, distance, class_weight, seed, **reading
         As `fit` takes them.
@@ -188,7 +188,7 @@ def train_on(
 
 
 def train_network(
-    parts: TrainingParts,
+    parts: HoldOut,
     net: str,
     *,
     epochs: int | None = None,
@@ -204,7 +204,7 @@ def train_network(
 
     Parameters
     ----------
-    parts : TrainingParts
+    parts : HoldOut
     net : str
     epochs, batch_size, class_weight, seed
         As `tamis.classifiers.network.NetworkClassifier` takes them.
@@ -315,7 +315,7 @@ def train(
     >>> model.metrics["validation"]["accuracy"]  # doctest: +SKIP
     """
     opened = Dataset.open(source, role="examples")
-    parts = training_parts(opened.table, share=validation, seed=seed)
+    parts = hold_out(opened.table, share=validation, seed=seed)
     if classifier in NETWORKS:
         jobs = reading.get("jobs")
         trained = train_network(parts, classifier, class_weight=class_weight, seed=seed, jobs=jobs)
@@ -337,7 +337,7 @@ def need_torch(net: str) -> None:
 def _scored(
     model: Model,
     answers: Predictions | None,
-    parts: TrainingParts,
+    parts: HoldOut,
     failures: tuple[Failure, ...],
     *,
     learned: ImageTable | None = None,

@@ -14,7 +14,7 @@ _MOST: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingParts:
+class HoldOut:
     """The pictures of a training, all labelled.
 
     Attributes
@@ -39,7 +39,7 @@ class TrainingParts:
     failures: tuple[Failure, ...] = ()
 
 
-def training_parts(table: ImageTable, *, share: float = 0.2, seed: int = 0) -> TrainingParts:
+def hold_out(table: ImageTable, *, share: float = 0.2, seed: int = 0) -> HoldOut:
     """Divide the pictures of a training.
 
     Parameters
@@ -83,7 +83,7 @@ def training_parts(table: ImageTable, *, share: float = 0.2, seed: int = 0) -> T
         whole_groups, _ = with_copies_together(table)
         rows = assign_parts(whole_groups, ratio=(1 - share, share, 0.0), seed=seed)
         table, validation = table.select(rows[_TRAIN]), table.select(rows[_VALIDATION])
-    return TrainingParts(table, validation, test, set_aside, n_unlabelled, failures)
+    return HoldOut(table, validation, test, set_aside, n_unlabelled, failures)
 
 
 def _labelled(table: ImageTable) -> ImageTable:
