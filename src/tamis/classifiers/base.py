@@ -13,6 +13,7 @@ from tamis.errors import ModelError, UnknownNameError, printable
 from tamis.features.index import Matches
 
 CLASSIFIERS: Final = {
+    "auto": "tamis.classifiers.automatic:AutoClassifier",
     "knn": "tamis.classifiers.knn:KNNClassifier",
     "class-means": "tamis.classifiers.class_means:ClassMeansClassifier",
     "discriminant": "tamis.classifiers.discriminant:DiscriminantClassifier",

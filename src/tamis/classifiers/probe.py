@@ -124,6 +124,9 @@ class ProbeClassifier(Classifier):
     scores_ : list of dict
         Per penalty tried with that power: ``strength`` (the penalty), ``loss`` and
         ``accuracy`` on the vectors held out. Empty if there was nothing to choose.
+    left_out_ : ndarray of shape (n, n_classes), float64, or None
+        Logits of each training row by the folds without it, at the chosen penalty and
+        power; None if there was nothing to choose.
     head_ : LinearHead
 
     Notes
@@ -152,6 +155,7 @@ class ProbeClassifier(Classifier):
     power_: float
     scores_: list[dict[str, float]]
     head_: LinearHead
+    left_out_: npt.NDArray[np.float64] | None
 
     def __init__(
         self,
@@ -208,13 +212,13 @@ class ProbeClassifier(Classifier):
 
         single = len(powers) * len(penalties) == 1
         self.scores_, self.l2_, self.power_ = [], penalties[0], powers[0]
-        best, start = np.inf, None
+        best, start, self.left_out_ = np.inf, None, None
         for power in [] if single else powers:
             inside = _Inside.make(normalised(vectors, blocks, power), len(self.classes_))
-            scores, begun = self._choose(inside, labels, weight, penalties)
+            scores, begun, logits = self._choose(inside, labels, weight, penalties)
             least = min(scores, key=lambda row: row["loss"])
             if least["loss"] < best:
-                best, start = least["loss"], begun
+                best, start, self.left_out_ = least["loss"], begun, logits
                 self.scores_, self.l2_, self.power_ = scores, least["strength"], power
         inside = _Inside.make(normalised(vectors, blocks, self.power_), len(self.classes_))
         solution = solve(
@@ -277,30 +281,34 @@ class ProbeClassifier(Classifier):
         y: npt.NDArray[np.intp],
         sample_weight: npt.NDArray[np.float32],
         penalties: Sequence[float],
-    ) -> tuple[list[dict[str, float]], npt.NDArray[np.float64]]:
-        """Cross-validate; return a row per penalty, and weights to start from."""
+    ) -> tuple[list[dict[str, float]], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Cross-validate; return a row per penalty, weights to start from, and best logits."""
         values, curvature = inside.values, inside.curvature
         fold_of = spread(y, self.folds, self.seed)
         held = [fold_of == fold for fold in range(self.folds) if (fold_of == fold).any()]
         starts: list[npt.NDArray[np.float64] | None] = [None] * len(held)
         best, start = np.inf, np.zeros((values.shape[1] + 1, len(self.classes_)))
         rows = []
+        answers = np.zeros((len(y), len(self.classes_)))
         for l2 in penalties:
             loss = right = 0.0
+            logits = np.zeros_like(answers)
             for i, out in enumerate(held):
                 solution = starts[i] = solve(
                     values[~out], y[~out], sample_weight[~out], l2, curvature,
                     start=starts[i], n_classes=len(self.classes_),
                 )  # fmt: skip
-                fold_loss, fold_right = held_out(values[out], y[out], sample_weight[out], solution)
+                fold_loss, fold_right, logits[out] = held_out(
+                    values[out], y[out], sample_weight[out], solution
+                )
                 loss, right = loss + fold_loss, right + fold_right
             loss, right = loss / float(sample_weight.sum()), right / len(y)
             rows.append({"strength": l2, "loss": loss, "accuracy": right})
             if loss >= best:
                 break
-            best = loss
+            best, answers = loss, logits
             start = np.mean([fold for fold in starts if fold is not None], axis=0)
-        return rows, start
+        return rows, start, answers
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -100,12 +100,13 @@ def solve(
 
 def held_out(
     vectors: _Array, y: npt.NDArray[np.intp], sample_weight: _Array, weights: _Wide
-) -> tuple[float, float]:
-    """Return the weighted sum of log-losses and the number of right answers on held-out rows."""
+) -> tuple[float, float, _Wide]:
+    """Return the weighted sum of log-losses, the number of right answers, and the logits."""
     scores = (vectors @ weights[:-1].astype(np.float32)).astype(np.float64) + weights[-1]
     scores -= scores.max(axis=1, keepdims=True)
     losses = np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(len(y)), y]
-    return float((losses * sample_weight).sum()), float((scores.argmax(axis=1) == y).sum())
+    right = float((scores.argmax(axis=1) == y).sum())
+    return float((losses * sample_weight).sum()), right, scores
 
 
 def spread(y: npt.NDArray[np.intp], folds: int, seed: int) -> npt.NDArray[np.intp]:

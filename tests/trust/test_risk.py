@@ -1,0 +1,75 @@
+"""Promises: kept for the batch that they are made for, and refused where they cannot be."""
+
+import numpy as np
+import pytest
+from scipy.stats import betabinom
+
+from tamis.errors import InvalidParameterError
+from tamis.trust.risk import promise
+
+
+def answers(seed, n, *, sharp=6.0):
+    """Calibrated confidences, and whether each answer is right."""
+    random = np.random.default_rng(seed)
+    sure = random.beta(sharp, 1, n)
+    return sure, random.random(n) < sure
+
+
+@pytest.mark.parametrize("risk", [0.02, 0.05, 0.1])
+def test_a_promise_is_kept_in_nine_of_ten_batches(risk):
+    broken, placed = 0, []
+    for seed in range(100):
+        known, right = answers(seed, 800)
+        batch, truth = answers(1000 + seed, 500)
+        found = promise(known, right, batch, risk)
+        above = batch >= found.threshold
+        placed.append(above.mean())
+        broken += above.any() and (~truth[above]).mean() > risk
+    assert broken <= 15
+    assert np.mean(placed) > 0.05
+
+
+def test_the_threshold_is_the_lowest_that_holds():
+    known, right = answers(0, 600)
+    batch, _ = answers(1, 300)
+    found = promise(known, right, batch, 0.05)
+
+    def holds(level):
+        n, m = (known >= level).sum(), (batch >= level).sum()
+        wrong = (~right[known >= level]).sum()
+        return betabinom.cdf(np.floor(0.05 * m), m, wrong + 0.5, n - wrong + 0.5) >= 0.9
+
+    assert found.kept
+    assert holds(found.threshold)
+    assert not any(holds(level) for level in batch[batch < found.threshold])
+    assert found.n_above == (known >= found.threshold).sum()
+    assert found.n_wrong == (~right[known >= found.threshold]).sum()
+    assert "at most 0.05 are wrong" in str(found)
+
+
+def test_too_few_examples_say_what_they_can_promise():
+    found = promise([0.9] * 6, [True] * 6, [0.9] * 100, 0.01)
+    assert not found.kept
+    assert 0.01 < found.least_risk < 0.5
+    assert found.needed > 6
+    assert "6 examples cannot promise" in str(found)
+    assert f"About {found.needed} examples would do." in str(found)
+    assert promise([0.9] * 6, [True] * 6, [0.9] * 100, found.least_risk).kept
+    assert promise([0.9] * found.needed, [True] * found.needed, [0.9] * 100, 0.01).kept
+
+
+@pytest.mark.parametrize(
+    ("known", "right", "batch"), [([], [], [0.5]), ([0.5], [True], []), ([0.2], [False], [0.9])]
+)
+def test_nothing_to_promise_from(known, right, batch):
+    found = promise(known, np.array(right, bool), batch, 0.05)
+    assert not found.kept
+    assert found.least_risk <= 1
+
+
+@pytest.mark.parametrize("risk", [0, 1, -0.1, np.nan])
+def test_a_risk_is_a_share(risk):
+    with pytest.raises(InvalidParameterError, match="risk and confidence must be in"):
+        promise([0.5], [True], [0.5], risk)
+    with pytest.raises(InvalidParameterError, match="of one length"):
+        promise([0.5], [True, False], [0.5], 0.1)
