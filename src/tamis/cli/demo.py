@@ -11,7 +11,8 @@ def demo(
     """Try everything on real pictures: split, sort, score.
 
     The pictures are tiles cut from the photographs that come with scikit-image;
-    the class of a tile is the photograph it was cut from.
+    the class of a tile is the photograph it was cut from. It needs the extra demo:
+    pip install "tamis[demo]".
 
         tamis demo
     """
