@@ -115,6 +115,18 @@ def model(folder: Path) -> Path:
     return folder / "m.tamis"
 
 
+def neighbours(folder: Path) -> Path:
+    """Fit k-NN on a reduced fusion: a manifest, two npz files, and the paths of examples."""
+    from tamis.dataset import Dataset
+    from tamis.model import fit
+
+    table = table_of(folder)
+    fit(Dataset.open(table), by="moments+colorlayout>pca3", classifier="knn").save(
+        folder / "m.tamis"
+    )
+    return folder / "m.tamis"
+
+
 def open_model(path: Path) -> None:
     """Answer for some pictures."""
     from tamis.features import FeatureTable
@@ -324,6 +336,7 @@ FORMATS: dict[str, tuple[Seed, Mutate, Open]] = {
     "npz": (reduction, of_bytes(mutations.zip_of), open_reduction),
     "codebook": (codebook, of_bytes(mutations.zip_of), open_codebook),
     "model": (model, of_bytes(mutations.model_of), open_model),
+    "knn": (neighbours, of_bytes(mutations.model_of), open_model),
     "safetensors": (safetensors, of_bytes(mutations.safetensors_of), open_safetensors),
     "pth": (pth, mutate_pth, open_pth),
     "onnx": (onnx_file, of_bytes(mutations.bytes_of), open_onnx),

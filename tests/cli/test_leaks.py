@@ -24,6 +24,24 @@ def parts(tmp_path: Path) -> tuple[Path, Path]:
     return train, test
 
 
+@pytest.mark.parametrize("classifier", ["knn", "probe"])
+def test_any_classifier_and_the_file_of_a_knn_are_compared(
+    parts: tuple[Path, Path], tmp_path: Path, classifier: str
+) -> None:
+    train, test = parts
+    said = "3 test pictures are among the examples too (0 by path, 3 by content"
+    by = ("--by", "moments", "--classifier", classifier)
+    assert said in tamis("evaluate", "--train", train, "--test", test, *by).stderr
+    tamis("train", train, "--out", tmp_path / "m.tamis", "--validation", 0, *by)
+    done = tamis("evaluate", "--model", tmp_path / "m.tamis", "--test", test)
+    assert (said in done.stderr) == (classifier == "knn")  # others do not keep their examples
+    again = tamis(
+        "sort", "--train", train, "--input", train, "--out", tmp_path / "out", "--dry-run", *by,
+        check=False,
+    )  # fmt: skip
+    assert again.returncode or "are among the examples" in again.stderr
+
+
 def test_classification_without_the_examples(parts: tuple[Path, Path]) -> None:
     train, test = parts
     words = ("evaluate", "--train", train, "--test", test, "--by", "moments", "-k", 1)

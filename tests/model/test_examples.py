@@ -200,6 +200,28 @@ def test_examples_that_do_not_fit_are_refused(train, tmp_path):
             Model.open(tmp_path / "m.tamis")
 
 
+def test_a_file_without_its_examples_answers_without_neighbours(folders, train, tmp_path):
+    table = ImageTable.from_folder(folders[0] / "input")
+    model = fit(Dataset.open(train), by=COLOR, k=3)
+    whole = model.predict(table)
+    replace(model, examples=()).save(tmp_path / "m.tamis")
+    found = Model.open(tmp_path / "m.tamis").predict(table)
+    assert (found.probabilities == whole.probabilities).all()
+    assert found.neighbours.indices.shape == (len(found), 0)
+    assert not found.voted
+
+
+def test_a_probe_fitted_here_knows_what_it_learned_from(train, tmp_path):
+    model = fit(Dataset.open(train), by=COLOR, classifier="probe")
+    assert model.examples == train.paths
+    assert len(model.score(train).overlap) == 12
+    model.save(tmp_path / "m.tamis")
+    read = Model.open(tmp_path / "m.tamis")
+    assert read.examples == ()
+    assert read.score(train).overlap is None
+    assert not read.predict(train).voted
+
+
 def test_options_of_another_classifier_are_refused(train):
     with pytest.raises(InvalidParameterError, match="k does not belong to the classifier probe"):
         fit(Dataset.open(train), by=COLOR, classifier="probe", k=3)

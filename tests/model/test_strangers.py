@@ -12,8 +12,11 @@ import pytest
 from command import tamis
 from pictures import write_kinds
 from tamis.classifiers.identity import IdentityClassifier
+from tamis.classifiers.knn import KNNClassifier
 from tamis.classifiers.probe import ProbeClassifier
 from tamis.descriptors import descriptor
+from tamis.descriptors.components import Components
+from tamis.descriptors.reduction import Reduction
 from tamis.errors import ModelError, WeightsError
 from tamis.features import FeatureTable
 from tamis.model import Model, NetworkView
@@ -125,6 +128,56 @@ def test_a_probe_that_overflows_is_refused(photos):
     model = Model(descriptor=looks, classifier=probe(weights))
     with pytest.raises(ModelError, match="which are no probabilities"):
         model.predict_features([features(model, np.full((1, looks.dim), 1e30, np.float32))])
+
+
+def reduced(axes, examples):
+    """k-NN on a reduction, with these axes and examples."""
+    base = descriptor("moments")
+    learned = Components(
+        base.spec, np.zeros(base.dim, np.float32), axes, np.ones(len(axes), np.float32)
+    )
+    whole = Reduction(base=base, method="pca", length=len(axes), components=learned)
+    voter = KNNClassifier(1, metric="l2").fit(examples, ["a", "b"])
+    return Model(descriptor=whole, classifier=voter, examples=("one.jpg", "two.jpg"))
+
+
+def test_vectors_that_overflow_are_refused(photos, tmp_path):
+    axes = np.full((2, descriptor("moments").dim), 3e38, np.float32)
+    reduced(axes, np.eye(2, dtype=np.float32)).save(tmp_path / "m.tamis")
+    with pytest.raises(ModelError, match="values that are not finite"):
+        Model.open(tmp_path / "m.tamis").predict(photos)
+
+
+def test_examples_that_overflow_are_refused(tmp_path):
+    axes = np.ones((2, descriptor("moments").dim), np.float32)
+    model = reduced(axes, np.eye(2, dtype=np.float32))
+    model.classifier._vectors = np.full((2, 2), 3e38, np.float32)
+    model.save(tmp_path / "m.tamis")
+    with pytest.raises(ModelError, match="values of gallery are too large"):
+        Model.open(tmp_path / "m.tamis")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"n_neighbors": 0}, "its n_neighbors must be an integer in"),
+        ({"n_neighbors": 3}, "its n_neighbors must be an integer in"),
+        ({"n_neighbors": 10**400}, "its n_neighbors must be an integer in"),
+        ({"n_neighbors": True}, "its n_neighbors must be an integer in"),
+        ({"metric": 7}, "its metric must be a name"),
+        ({"metric": "no such"}, "unknown distance"),
+        ({"metric": "sum(" * 500}, "distance"),
+        ({"classes": ["b", "a"]}, "its classes must be sorted"),
+        ({"classes": ["a"]}, "must each be of one of its classes"),
+    ],
+    ids=str,
+)
+def test_settings_of_neighbours_that_do_not_fit_are_refused(tmp_path, change, said):
+    axes = np.ones((2, descriptor("moments").dim), np.float32)
+    reduced(axes, np.eye(2, dtype=np.float32)).save(tmp_path / "m.tamis")
+    rewritten(tmp_path / "m.tamis", lambda manifest, _: manifest["config"].update(change))
+    with pytest.raises(ModelError, match=said):
+        Model.open(tmp_path / "m.tamis")
 
 
 def features(model, vectors):

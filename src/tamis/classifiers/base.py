@@ -47,6 +47,8 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):
         Sorted; the columns of `predict_proba`.
     n_features_in_ : int
         Length of the vectors.
+    labels_ : ndarray of shape (n,)
+        The class of each training row; only where `explain` names rows.
     """
 
     name: ClassVar[str]
@@ -189,5 +191,6 @@ def number_from(config: Mapping[str, Any], key: str, low: int, high: int) -> int
     """Read an integer in [low, high] of a config; raise ModelError if it is something else."""
     value = config.get(key)
     if type(value) is not int or not low <= value <= high:
-        raise ModelError(f"its {key} must be an integer in [{low}, {high}]. Got {value!r}.")
+        shown = printable(repr(value)[:60])
+        raise ModelError(f"its {key} must be an integer in [{low}, {high}]. Got {shown}.")
     return value

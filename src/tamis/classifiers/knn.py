@@ -10,12 +10,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tamis.classifiers.base import Classifier, classes_from, number_from
 from tamis.distances import gallery_of
-from tamis.errors import InvalidParameterError, ModelError
+from tamis.errors import InvalidParameterError, ModelError, printable
 from tamis.features import available_processors
 from tamis.features.index import Matches
 
 DEFAULT_K: Final = 5
-_CHUNK_BYTES: Final = 128 << 20
 
 
 class KNNClassifier(Classifier):
@@ -168,7 +167,7 @@ class KNNClassifier(Classifier):
         k = number_from(config, "n_neighbors", 1, len(vectors))
         metric = config.get("metric")
         if not isinstance(metric, str):
-            raise ModelError(f"its metric must be a name. Got {metric!r}.")
+            raise ModelError(f"its metric must be a name. Got {printable(repr(metric)[:60])}.")
         known = (targets >= 0) & (targets < len(classes))
         if targets.shape != vectors.shape[:1] or not known.all():
             raise ModelError(f"its {len(vectors)} examples must each be of one of its classes.")

@@ -9,7 +9,7 @@ from tamis.cli.console import warn, warn_failures
 from tamis.cli.notes import print_remarks
 from tamis.cli.progress import progress
 from tamis.dataset import Dataset
-from tamis.errors import Failure, InvalidParameterError
+from tamis.errors import InvalidParameterError
 from tamis.model import Model, fit
 from tamis.splits import check_classes
 
@@ -103,8 +103,8 @@ def answer(
     check_folders: Callable[[Sequence[str]], object] = lambda _: None,
     jobs: int | None,
     max_pixels: int,
-) -> tuple[tuple[Failure, ...], Predictions]:
-    """Classify pictures; name what could not be used, examples included.
+) -> tuple[Model, Predictions]:
+    """Classify pictures by a model, which may be fitted here; name what could not be used.
 
     `root` is that of the examples, if they are a list or a collection. `check_folders` is
     called with the classes before any picture is read.
@@ -127,7 +127,7 @@ def answer(
     n_voters = predictions.settings.get("k")
     if how.model is None and how.k is None and n_voters is not None and int(n_voters) < DEFAULT_K:
         warn(f"only {n_voters} examples: all of them vote (k = {n_voters} instead of {DEFAULT_K})")
-    return model.failures, predictions
+    return model, predictions
 
 
 def _learned(

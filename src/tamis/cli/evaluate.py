@@ -226,19 +226,19 @@ def _classification(
     tested = _labelled(
         test, truth, part="test", classes=classes, root=test_root, follow_links=follow_links
     )
-    unused, answers = answer(
+    learned, answers = answer(
         how, tested, root=train_root, follow_links=follow_links, jobs=jobs, max_pixels=max_pixels,
     )  # fmt: skip
     pairs = zip(tested.table.paths, tested.table.labels, strict=True)
     labels = {path: label for path, label in pairs if label is not None}
     shared = None
-    if how.train is not None:
-        shared = overlap(answers.paths, answers.train_paths)
+    if learned.examples:
+        shared = overlap(answers.paths, learned.examples)
         warn_overlap(
             shared,
             ("test picture is", "test pictures are"),
             "among the examples too",
-            {"--train": how.train, "--test": test},
+            {} if how.train is None else {"--train": how.train, "--test": test},
         )
     result = evaluate_answers(answers, labels, seed=seed, overlap=shared)
     if json != "-":
@@ -251,13 +251,13 @@ def _classification(
             result,
             truth=labels,
             title=f"How well {printable(how.by)} tells {len(result.classes)} classes apart",
-            train_failures=unused,
+            train_failures=learned.failures,
             ignored=tested.table.ignored,
             max_pixels=max_pixels,
         )
         write_page(report, page)
         say(f"see {printable(report)}", unless=json)
-    skipped = (*unused, *answers.failures)
+    skipped = (*learned.failures, *answers.failures)
     write_json(
         json,
         result.to_dict()

@@ -149,7 +149,7 @@ def sort(
                 follow_links=follow_links,
             ).to_take(follow_links=follow_links)
         )
-        unused, answers = answer(
+        learned, answers = answer(
             how,
             pictures,
             root=train_root,
@@ -161,7 +161,7 @@ def sort(
         beside = find_sidecars(answers.paths)
         plan = plan_sort(answers, out, mode=mode, sidecars=beside if sidecars else None)
         warn_failures(plan.failures)
-        failures = (*unused, *answers.failures, *plan.failures)
+        failures = (*learned.failures, *answers.failures, *plan.failures)
         placed: list[str] = []
         unplaced: list[dict[str, str]] = []
         if dry_run:
@@ -172,7 +172,7 @@ def sort(
                 answers,
                 plan,
                 title=f"{os.path.basename(os.path.abspath(source))}, sorted",
-                unused=unused,
+                unused=learned.failures,
                 ignored=pictures.table.ignored,
                 for_spreadsheets=csv_for_spreadsheets,
                 max_pixels=max_pixels,
@@ -188,7 +188,7 @@ def sort(
             )
             warn_failures(outcome.failures, doing="could not place")
             unplaced = as_dicts(outcome.failures)
-    _warn_if_examples(answers)
+    _warn_if_examples(answers, learned.examples)
 
     per_class = Counter(answers.labels)
     for label in answers.classes:
@@ -245,19 +245,20 @@ def sort(
         raise typer.Exit(1)
 
 
-def _warn_if_examples(answers: "Predictions") -> None:
+def _warn_if_examples(answers: "Predictions", examples: Sequence[str]) -> None:
     """Say that pictures were sorted by themselves: the folder to sort is a class, or holds one."""
     import os
 
     from tamis.cli.console import warn
     from tamis.errors import printable
 
-    examples = {os.path.realpath(path) for path in answers.train_paths}
-    shared = [path for path in answers.paths if os.path.realpath(path) in examples]
+    known = {os.path.realpath(path) for path in examples}
+    shared = [path for path in answers.paths if os.path.realpath(path) in known]
+    where = ", where each finds itself" if answers.voted else ""
     if shared:
         warn(
-            f"{len(shared)} of the {len(answers)} pictures are among the examples, where each "
-            f"finds itself ({printable(shared[0])} is one). If their folder is no class, move it "
+            f"{len(shared)} of the {len(answers)} pictures are among the examples{where} "
+            f"({printable(shared[0])} is one). If their folder is no class, move it "
             "out of the training folder."
         )
 

@@ -50,7 +50,8 @@ class Model:
     classifier : Classifier
         Fitted.
     examples : tuple of str
-        Paths of the examples, if the classifier answers by them: its rows.
+        Paths of the images that were learned from. A file keeps them if the classifier
+        answers by them (k-NN), whose training rows they are.
     metrics : dict
         How well it answered in training, by the name of the part it was scored on.
     signature : dict
@@ -159,8 +160,8 @@ class Model:
             buffer = io.BytesIO()
             np.savez(buffer, **arrays)  # type: ignore[arg-type]
             parts[_ARRAYS] = buffer.getvalue()
-        if self.examples:
-            parts[_EXAMPLES] = json.dumps(self.examples).encode()
+        if self._voters:
+            parts[_EXAMPLES] = json.dumps(self._voters).encode()
         manifest = {
             "classifier": self.classifier.name,
             "config": config,
@@ -244,14 +245,14 @@ class Model:
             if len(piece):
                 probabilities, matches = self._answer(piece.features)
                 answers.append(probabilities)
-                if matches is not None:
+                if matches is not None and self._voters:
                     neighbours.append(matches)
         return Predictions(
             paths=tuple(paths),
             classes=self.classes,
             probabilities=np.concatenate(answers),
             neighbours=self._joined(neighbours, len(paths)),
-            train_paths=self.examples,
+            train_paths=self._voters,
             train_labels=self._labels(),
             failures=tuple(failures),
             settings=self.settings,
@@ -313,24 +314,35 @@ class Model:
             **{key: value for key, value in self.signature.items() if key in kept},
         }
 
+    @property
+    def _voters(self) -> tuple[str, ...]:
+        """The examples, if they are rows that the classifier can name."""
+        return self.examples if hasattr(self.classifier, "labels_") else ()
+
     def _labels(self) -> tuple[str, ...]:
-        """Return the class of each example."""
-        return tuple(map(str, getattr(self.classifier, "labels_", ()))) if self.examples else ()
+        """Return the class of each example that votes."""
+        return tuple(map(str, getattr(self.classifier, "labels_", ()))) if self._voters else ()
 
     def _joined(self, pieces: list[Matches], n: int) -> Matches:
         """Join the neighbours of all pieces; of none, as many as would have voted."""
-        k = int(getattr(self.classifier, "n_neighbors", 0)) if self.examples else 0
+        k = int(getattr(self.classifier, "n_neighbors", 0)) if self._voters else 0
         return Matches(
             np.concatenate([np.empty((0 if k else n, k), np.intp), *(m.indices for m in pieces)]),
             np.concatenate([np.empty((0 if k else n, k)), *(m.distances for m in pieces)]),
-            paths=self.examples,
+            paths=self._voters,
             labels=self._labels(),
         )
 
     def _answer(
         self, features: npt.NDArray[np.float32]
     ) -> tuple[npt.NDArray[np.float64], Matches | None]:
-        """Answer for vectors; raise ModelError if the answers are no probabilities."""
+        """Answer for vectors; raise ModelError if they or the answers are no numbers."""
+        # The vectors of a network are its answers, which are checked below.
+        if self.classifier.name != "identity" and not np.isfinite(features).all():
+            raise ModelError(
+                f"the model {self.net} {self.digest} describes an image by values that are not "
+                "finite. Train it again."
+            )
         with np.errstate(over="ignore", invalid="ignore"):  # checked below
             answers, matches = self.classifier.answer(features)
             sums = answers.sum(axis=1)
@@ -352,7 +364,8 @@ def _classifier_from(manifest: Mapping[str, Any], parts: Mapping[str, bytes]) ->
     arrays = read_npz(parts[_ARRAYS], kind.array_types) if _ARRAYS in parts else {}
     if missing := sorted(set(kind.array_types) - set(arrays)):
         raise ModelError(f"it lacks the array {missing[0]} of its classifier.")
-    return kind.from_arrays(manifest["config"], arrays)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large is refused
+        return kind.from_arrays(manifest["config"], arrays)
 
 
 def _examples_from(parts: Mapping[str, bytes], classifier: Classifier) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ def fit(
     return Model(
         descriptor=fitted,
         classifier=learner,
-        examples=known.paths if hasattr(learner, "labels_") else (),
+        examples=known.paths,
         signature={
             "net": classifier,
             "descriptor": fitted.spec,
@@ -255,6 +255,7 @@ def train_network(
     model = Model(
         descriptor=view,
         classifier=identity,
+        examples=read.paths,
         signature={
             **{key: str(value) for key, value in options.items() if value is not None},
             **classifier.settings,
