@@ -10,7 +10,7 @@ from pictures import write_kinds
 from tamis.dataset import Dataset
 from tamis.descriptors import descriptor
 from tamis.errors import InvalidParameterError, ModelError, TableError
-from tamis.features import extract
+from tamis.features import extract_several
 from tamis.model import Model, fit
 from tamis.table import ImageTable
 
@@ -101,20 +101,20 @@ def test_piece_by_piece_is_as_in_one_piece(folders, train, monkeypatch, jobs):
 
     def counted(piece, *args, **kwargs):
         lengths.append(len(piece))
-        return extract(piece, *args, **kwargs)
+        return extract_several(piece, *args, **kwargs)
 
-    monkeypatch.setattr("tamis.dataset.dataset.extract", counted)
-    monkeypatch.setattr("tamis.dataset.dataset._PIECE_BYTES", 0)
+    monkeypatch.setattr("tamis.dataset.vectors.extract_several", counted)
+    monkeypatch.setattr("tamis.dataset.vectors._PIECE_BYTES", 0)
     done = []
     pieces = classify(train, table, by=COLOR, k=3, jobs=jobs, progress=done.append)
-    assert lengths == [64, 19]
+    assert lengths == [len(train), 64, 19]
     assert sum(done) == 83
     assert equal(pieces, whole)
 
 
 def test_a_piece_of_bad_files_only(folders, train, monkeypatch):
     top, _, bad = folders
-    monkeypatch.setattr("tamis.dataset.dataset._PIECE_BYTES", 0)
+    monkeypatch.setattr("tamis.dataset.vectors._PIECE_BYTES", 0)
     good = ImageTable.from_folder(top / "input").select([0])
     paths = (*(bad * 9)[:64], *good.paths)
     table = ImageTable(paths, (None,) * 65, (None,) * 65)
