@@ -14,6 +14,7 @@ from tamis.cli.options import (
     MaxMemory,
     MaxPixels,
     NoIcc,
+    Quiet,
     Root,
     Seed,
 )
@@ -78,6 +79,7 @@ def compare(
     max_pixels: MaxPixels = MAX_PIXELS,
     max_memory: MaxMemory = 1000,
     no_icc: NoIcc = False,
+    quiet: Quiet = False,
     json: Json = None,
 ) -> None:
     """Find the descriptor, or the fusion of several, that serves pictures best.

@@ -19,6 +19,7 @@ from tamis.cli.options import (
     MaxPixels,
     NoIcc,
     Parts,
+    Quiet,
     Report,
     Root,
     Seed,
@@ -114,6 +115,7 @@ def evaluate(
     max_memory: MaxMemory = 1000,
     no_icc: NoIcc = False,
     strict: Strict = False,
+    quiet: Quiet = False,
     json: Json = None,
 ) -> None:
     """Score how well pictures whose class is known are found, or classified.

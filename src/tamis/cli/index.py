@@ -12,6 +12,7 @@ from tamis.cli.options import (
     MaxMemory,
     MaxPixels,
     NoIcc,
+    Quiet,
     Root,
     Strict,
 )
@@ -54,6 +55,7 @@ def index(
     max_memory: MaxMemory = 1000,
     no_icc: NoIcc = False,
     strict: Strict = False,
+    quiet: Quiet = False,
     json: Json = None,
 ) -> None:
     """Keep pictures and their vectors in a collection, and keep it up to date.

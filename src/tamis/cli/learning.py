@@ -15,7 +15,7 @@ from tamis.classifiers.network.checkpoint import check_folder, remove_run
 from tamis.classifiers.network.registry import NETWORKS
 from tamis.cli.console import as_dicts, say, screen, warn, warn_failures, write_json, write_page
 from tamis.cli.notes import print_remarks, warn_overlap
-from tamis.cli.progress import progress
+from tamis.cli.progress import Pace, duration, progress, quiet
 from tamis.cli.tables import without_overlap
 from tamis.dataset import Dataset
 from tamis.dataset.opening import unlabelled_remark
@@ -174,9 +174,22 @@ def _parts(opened: Dataset, *, validation: float, seed: int) -> HoldOut:
 
 @contextlib.contextmanager
 def _epochs() -> Iterator[Callable[[Any], None] | None]:
-    """Show where a training is, on stderr if it is a terminal."""
-    if not sys.stderr.isatty():
+    """Show where a training is: a bar on a terminal, else a line now and then."""
+    if quiet.get():
         yield None
+        return
+    if not sys.stderr.isatty():
+        pace = Pace()
+
+        def tell_in_lines(now: Any) -> None:
+            if pace.due():
+                left = "" if now.seconds_left is None else f", {duration(now.seconds_left)} left"
+                warn(
+                    f"epoch {now.epoch} of {now.epochs}, batch {now.batch} of {now.batches}: "
+                    f"loss {now.loss:.3f}, accuracy {now.accuracy:.1%}{left}"
+                )
+
+        yield tell_in_lines
         return
     from rich import progress as bars
 
@@ -194,7 +207,7 @@ def _epochs() -> Iterator[Callable[[Any], None] | None]:
             nonlocal checked
             if now.record is not None and now.record["val_accuracy"] is not None:
                 checked = f", validation {now.record['val_accuracy']:.1%}"
-            left = "" if now.seconds_left is None else f", {_duration(now.seconds_left)} left"
+            left = "" if now.seconds_left is None else f", {duration(now.seconds_left)} left"
             bar.update(
                 task,
                 description=f"epoch {now.epoch} of {now.epochs}",
@@ -204,11 +217,6 @@ def _epochs() -> Iterator[Callable[[Any], None] | None]:
             )
 
         yield tell
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes}:{rest:02}"
 
 
 def _write_report(report: str, trained: Trained, parts: HoldOut, *, json: str | None) -> None:

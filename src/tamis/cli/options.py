@@ -75,11 +75,20 @@ def _max_memory(ctx: typer.Context, value: int) -> int:
     return value
 
 
-# These two act by themselves, for as long as the command runs.
+def _quiet(ctx: typer.Context, value: bool) -> bool:
+    from tamis.cli.progress import quiet
+
+    token = quiet.set(value)
+    ctx.call_on_close(lambda: quiet.reset(token))
+    return value
+
+
+# These three act by themselves, for as long as the command runs.
 NoIcc = Annotated[
     bool,
     typer.Option("--no-icc", help="Ignore embedded colour profiles.", callback=_no_icc),
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.", callback=_quiet)]
 MaxMemory = Annotated[
     int,
     typer.Option(

@@ -15,6 +15,7 @@ from tamis.cli.options import (
     MaxPixels,
     NoIcc,
     Parts,
+    Quiet,
     Report,
     Root,
     Strict,
@@ -64,6 +65,7 @@ def search(
     max_memory: MaxMemory = 1000,
     no_icc: NoIcc = False,
     strict: Strict = False,
+    quiet: Quiet = False,
     json: Json = None,
 ) -> None:
     """Find the pictures that look most like one picture, or like several.

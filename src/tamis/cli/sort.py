@@ -17,6 +17,7 @@ from tamis.cli.options import (
     MaxMemory,
     MaxPixels,
     NoIcc,
+    Quiet,
     Root,
     Strict,
     TakeOutside,
@@ -69,6 +70,7 @@ def sort(
     max_memory: MaxMemory = 1000,
     no_icc: NoIcc = False,
     strict: Strict = False,
+    quiet: Quiet = False,
     json: Json = None,
 ) -> None:
     """Sort pictures into class folders, by example.

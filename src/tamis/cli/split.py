@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.options import Classes, Json, Root, Seed, TakeOutside
+from tamis.cli.options import Classes, Json, Quiet, Root, Seed, TakeOutside
 from tamis.files.transfer import Mode
 
 
@@ -42,6 +42,7 @@ def split(
     ] = False,
     root: Root = None,
     follow_links: TakeOutside = False,
+    quiet: Quiet = False,
     json: Json = None,
 ) -> None:
     """Split class folders into train, val and test.

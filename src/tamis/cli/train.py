@@ -14,6 +14,7 @@ from tamis.cli.options import (
     K,
     MaxMemory,
     NoIcc,
+    Quiet,
     Report,
     Root,
     Seed,
@@ -135,6 +136,7 @@ def train(
     max_memory: MaxMemory = 1000,
     no_icc: NoIcc = False,
     strict: Strict = False,
+    quiet: Quiet = False,
     json: Json = None,
 ) -> None:
     """Train a model on pictures whose class is known; it answers without them.
