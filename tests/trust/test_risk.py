@@ -30,21 +30,21 @@ def test_a_promise_is_kept_in_nine_of_ten_batches(risk):
 
 
 def test_the_threshold_is_the_lowest_that_holds():
-    known, right = answers(0, 600)
-    batch, _ = answers(1, 300)
-    found = promise(known, right, batch, 0.05)
+    known, right = answers(0, 240)
+    batch, _ = answers(1, 150)
+    found = promise(known, right, batch, 0.1)
 
     def holds(level):
         n, m = (known >= level).sum(), (batch >= level).sum()
         wrong = (~right[known >= level]).sum()
-        return betabinom.cdf(np.floor(0.05 * m), m, wrong + 0.5, n - wrong + 0.5) >= 0.9
+        return betabinom.cdf(np.floor(0.1 * m), m, wrong + 0.5, n - wrong + 0.5) >= 0.9
 
     assert found.kept
     assert holds(found.threshold)
     assert not any(holds(level) for level in batch[batch < found.threshold])
     assert found.n_above == (known >= found.threshold).sum()
     assert found.n_wrong == (~right[known >= found.threshold]).sum()
-    assert "at most 0.05 are wrong" in str(found)
+    assert "at most 0.1 are wrong" in str(found)
 
 
 def test_too_few_examples_say_what_they_can_promise():
@@ -73,3 +73,9 @@ def test_a_risk_is_a_share(risk):
         promise([0.5], [True], [0.5], risk)
     with pytest.raises(InvalidParameterError, match="of one length"):
         promise([0.5], [True, False], [0.5], 0.1)
+
+
+def test_answers_surer_than_any_example_are_placed():
+    found = promise([0.9] * 60, [True] * 60, [0.95] * 30, 0.1)
+    assert found.threshold == 0.9
+    assert found.n_above == 60

@@ -169,7 +169,8 @@ ClassifierName = Annotated[
     typer.Option(
         "--classifier",
         metavar="NAME",
-        help="Classifier that learns from --train: knn (the nearest examples vote) or probe.",
+        help="Classifier that learns from --train: auto (chosen by cross-validation), knn (the "
+        "nearest examples vote), class-means, discriminant or probe.",
         show_default="knn",
     ),
 ]

@@ -45,6 +45,14 @@ def sort(
     k: K = None,
     distance: Distance = "",
     classes: Classes = None,
+    abstain: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Put images into _unsure/, so that at most this share of those in class folders "
+            "is wrong. Needs --classifier auto.",
+        ),
+    ] = None,
     mode: Annotated[Mode, typer.Option(help="Way in which pictures come to --out.")] = Mode.COPY,
     sidecars: Annotated[
         bool,
@@ -88,6 +96,7 @@ def sort(
     import os
     import time
     from collections import Counter
+    from dataclasses import asdict
     from functools import partial
 
     from tamis.cli import writing
@@ -99,7 +108,7 @@ def sort(
     from tamis.evaluation.signature import versions
     from tamis.files.lock import locked
     from tamis.images import DEFAULT_MAX_PIXELS
-    from tamis.sorting import OUTPUTS, check_destination, check_folders, outputs, plan_sort
+    from tamis.sorting import OUTPUTS, UNSURE, check_destination, check_folders, outputs, plan_sort
     from tamis.table.sidecars import find_sidecars
 
     start = time.perf_counter()
@@ -128,6 +137,7 @@ def sort(
             "-k": k,
             "--distance": distance,
             "--classes": classes,
+            "--abstain": abstain,
             "--mode": str(mode),
             "--sidecars": sidecars,
             "--csv-for-spreadsheets": csv_for_spreadsheets,
@@ -161,7 +171,13 @@ def sort(
             max_pixels=max_pixels,
         )
         beside = find_sidecars(answers.paths)
-        plan = plan_sort(answers, out, mode=mode, sidecars=beside if sidecars else None)
+        promised = None if abstain is None else learned.promise(answers, abstain)
+        unsure = None
+        if promised is not None:
+            unsure = (answers.confidence < promised.threshold).tolist()
+        plan = plan_sort(
+            answers, out, mode=mode, sidecars=beside if sidecars else None, unsure=unsure
+        )
         warn_failures(plan.failures)
         failures = (*learned.failures, *answers.failures, *plan.failures)
         placed: list[str] = []
@@ -192,9 +208,15 @@ def sort(
             unplaced = as_dicts(outcome.failures)
     _warn_if_examples(answers, learned.examples)
 
-    per_class = Counter(answers.labels)
+    aside = [False] * len(answers) if unsure is None else unsure
+    per_class = Counter(
+        label for label, apart in zip(answers.labels, aside, strict=True) if not apart
+    )
     for label in answers.classes:
         say(f"{printable(label)}\t{per_class[label]}", unless=json)
+    if promised is not None:
+        say(f"{UNSURE}\t{sum(aside)}", unless=json)
+        warn(str(promised))
     verb = "would sort" if dry_run else "sorted"
     n_sidecars = len(plan.sidecars) - sum(one["path"] in plan.sidecars for one in unplaced)
     n_sorted = len(plan.transfers) - len(unplaced) - n_sidecars
@@ -236,6 +258,7 @@ def sort(
                     strict=True,
                 )
             ],
+            "promise": None if promised is None else asdict(promised),
             "signature": versions() | answers.settings,
             "failures": as_dicts(failures),
             "unplaced": unplaced,

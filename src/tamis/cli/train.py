@@ -43,7 +43,8 @@ def train(
             "--classifier",
             "--net",
             metavar="NAME",
-            help="Classifier: knn or probe on a descriptor; report, small or finetune on pixels.",
+            help="Classifier: auto (chosen by cross-validation), knn, class-means, discriminant or "
+            "probe on a descriptor; report, small or finetune on pixels.",
         ),
     ] = "probe",
     by: Annotated[

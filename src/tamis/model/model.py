@@ -32,6 +32,7 @@ from tamis.model.file import read_archive, write_archive
 from tamis.model.manifest import check_examples, check_manifest
 from tamis.model.serialize import from_parts, to_parts
 from tamis.table.frames import html_table
+from tamis.trust.risk import Promise, promise
 
 _ARRAYS: Final = "classifier.npz"
 _EXAMPLES: Final = "examples.json"
@@ -291,6 +292,35 @@ class Model:
         pairs = zip(opened.table.paths, opened.table.labels, strict=True)
         known = {path: label for path, label in pairs if label is not None}
         return evaluate(answers, known, seed=seed, overlap=shared)
+
+    def promise(self, predictions: Predictions, risk: float) -> Promise:
+        """Find how sure an answer must be for at most a share of those placed to be wrong.
+
+        Parameters
+        ----------
+        predictions : Predictions
+            Answers of this model: the promise is for these very images.
+        risk : float
+            Largest share of wrong answers, in ]0, 1[.
+
+        Returns
+        -------
+        Promise
+            Place the images whose confidence is at least its `threshold`.
+
+        Raises
+        ------
+        InvalidParameterError
+            `risk` is out of its range, or the classifier keeps no out-of-fold answers, as
+            ``auto`` does.
+        """
+        known = getattr(self.classifier, "out_of_fold_", None)
+        if known is None:
+            raise InvalidParameterError(
+                f"a promise rests on out-of-fold answers, which the classifier {self.net} does "
+                "not keep. Use the classifier auto."
+            )
+        return promise(known.confidence, known.right, predictions.confidence, risk)
 
     @property
     def icc(self) -> bool:

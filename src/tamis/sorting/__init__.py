@@ -11,13 +11,14 @@ from tamis.sorting.outputs import (
     write_failures,
     write_predictions,
 )
-from tamis.sorting.plan import Placements, plan_sort
+from tamis.sorting.plan import UNSURE, Placements, plan_sort
 
 __all__ = [
     "FAILURES",
     "OUTPUTS",
     "PREDICTIONS",
     "REPORT",
+    "UNSURE",
     "Placements",
     "SortPlan",
     "check_destination",

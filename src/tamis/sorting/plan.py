@@ -7,14 +7,18 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Final
 
 from tamis.classifiers.predictions import Predictions
-from tamis.errors import Failure, printable
+from tamis.errors import Failure, InvalidParameterError, printable
 from tamis.files.names import TakenNames, existing_folders, folder_name, numbered
 from tamis.files.transfer import Mode, Transfer, check_can_link, same_file
 from tamis.images.refusal import reason_of
 from tamis.sorting.checks import existing_above
 from tamis.table.sidecars import name_beside
+
+UNSURE: Final = "_unsure"
+"""Folder of the images whose class is not sure enough for a promise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ def plan_sort(
     *,
     mode: Mode = Mode.COPY,
     sidecars: Mapping[str, Sequence[str]] | None = None,
+    unsure: Sequence[bool] | None = None,
 ) -> Placements:
     """Plan ``out/<class>/<file>`` for every picture.
 
@@ -81,19 +86,31 @@ def plan_sort(
         Picture to the files that go with it, as `tamis.table.sidecars.find_sidecars` gives
         them. Each gets the name of the picture, with the same number.
 
+    unsure : sequence of bool, optional
+        The pictures that go to `UNSURE` instead of the folder of their class.
+
     Raises
     ------
     TableError
         A class cannot be the name of a folder.
+    InvalidParameterError
+        A class has the name of that folder.
     DestinationError
         Hard links are asked for across disks.
     """
-    folder_of = existing_folders(out, map(folder_name, predictions.classes))
+    aside = [False] * len(predictions) if unsure is None else list(unsure)
+    spare = () if unsure is None else (UNSURE,)
+    if UNSURE in spare and UNSURE in predictions.classes:
+        raise InvalidParameterError(
+            f"{UNSURE} receives the images whose class is not sure, and is a class of the "
+            "examples too. Rename the class, or leave out --abstain."
+        )
+    folder_of = existing_folders(out, map(folder_name, (*predictions.classes, *spare)))
     names = _Names(out, mode)
     transfers: list[Transfer] = []
     destinations, present, placed, failures = [], [], [], []
-    for path, answered in zip(predictions.paths, predictions.labels, strict=True):
-        label = folder_of[answered]
+    for path, answered, apart in zip(predictions.paths, predictions.labels, aside, strict=True):
+        label = folder_of[UNSURE if apart else answered]
         beside = list((sidecars or {}).get(path, ()))
         try:
             transfer = Transfer.of(path, "")

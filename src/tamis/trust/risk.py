@@ -129,14 +129,15 @@ def promise(
         )
     order = np.argsort(-known, kind="stable")
     wrong = np.cumsum(~hits[order])
-    levels = np.unique(asked)[::-1]
+    # Between the pictures too: more examples speak for a threshold below all of them.
+    levels = np.unique(np.concatenate([asked, known]))[::-1]
     if len(levels) > _STEPS:
         levels = levels[np.unique(np.linspace(0, len(levels) - 1, _STEPS).astype(int))]
     above = np.searchsorted(-known[order], -levels, side="right")
     placed = np.searchsorted(-asked, -levels, side="right")
     errors = np.where(above > 0, wrong[np.maximum(above, 1) - 1] if len(wrong) else 0, 0)
     holds = _kept(above, errors, placed, risk) >= confidence
-    holds &= above > 0
+    holds &= (above > 0) & (placed > 0)
     threshold, n_above, n_wrong = 2.0, 0, 0
     if holds.any():
         last = int(np.flatnonzero(holds)[-1])

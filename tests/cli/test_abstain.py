@@ -1,0 +1,49 @@
+"""`tamis sort --abstain`: pictures without a sure class, and what is promised of the rest."""
+
+import cv2
+import numpy as np
+import pytest
+
+from command import answer, tamis
+
+
+def photo(path, colour, seed):
+    random = np.random.default_rng(seed)
+    image = np.clip(np.array(colour) + random.normal(0, 25, (24, 24, 3)), 0, 255)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), image.astype(np.uint8))
+
+
+@pytest.fixture
+def command(tmp_path):
+    for name, colour in (("blue", (200, 40, 40)), ("red", (40, 40, 200))):
+        for i in range(15):
+            photo(tmp_path / "examples" / name / f"{i}.png", colour, i)
+            photo(tmp_path / "photos" / f"{name}{i}.png", colour, 100 + i)
+    return (
+        "sort", "--train", tmp_path / "examples", "--input", tmp_path / "photos",
+        "--out", tmp_path / "out", "--by", "moments", "--jobs", 1,
+    )  # fmt: skip
+
+
+def test_what_can_be_promised_is_placed(command, tmp_path):
+    told = answer(*command, "--classifier", "auto", "--abstain", 0.2)
+    assert told["promise"]["risk"] == 0.2
+    assert told["promise"]["n_examples"] == 30
+    assert told["promise"]["threshold"] <= 1
+    assert sum(told["classes"].values()) > 0
+    n_unsure = len(list((tmp_path / "out" / "_unsure").glob("*.png")))
+    assert n_unsure + sum(told["classes"].values()) == 30
+
+
+def test_too_few_examples_place_nothing_and_say_so(command, tmp_path):
+    done = tamis(*command, "--classifier", "auto", "--abstain", 0.001)
+    assert "30 examples cannot promise that at most 0.001" in " ".join(done.stderr.split())
+    assert len(list((tmp_path / "out" / "_unsure").glob("*.png"))) == 30
+    assert "_unsure\t30" in done.stdout
+
+
+def test_a_classifier_without_cross_validation_cannot_promise(command):
+    done = tamis(*command, "--abstain", 0.05, check=False)
+    assert done.returncode == 2
+    assert "Use the classifier auto" in " ".join(done.stderr.split())
