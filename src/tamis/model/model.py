@@ -294,25 +294,10 @@ class Model:
         return evaluate(answers, known, seed=seed, overlap=shared)
 
     def promise(self, predictions: Predictions, risk: float) -> Promise:
-        """Find how sure an answer must be for at most a share of those placed to be wrong.
+        """Find how sure an answer must be for at most the share `risk` of those placed to be wrong.
 
-        Parameters
-        ----------
-        predictions : Predictions
-            Answers of this model: the promise is for these very images.
-        risk : float
-            Largest share of wrong answers, in ]0, 1[.
-
-        Returns
-        -------
-        Promise
-            Place the images whose confidence is at least its `threshold`.
-
-        Raises
-        ------
-        InvalidParameterError
-            `risk` is out of its range, or the classifier keeps no out-of-fold answers, as
-            ``auto`` does.
+        The promise is for these very images: place those whose confidence is at least its
+        `threshold`. Raises InvalidParameterError if the classifier keeps no out-of-fold answers.
         """
         known = getattr(self.classifier, "out_of_fold_", None)
         if known is None:
