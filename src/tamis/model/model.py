@@ -3,21 +3,20 @@
 import io
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from tamis.classifiers.base import Classifier, classifier_type
+from tamis.classifiers.base import Classifier
 from tamis.classifiers.predictions import Predictions
 from tamis.dataset import Dataset, Source
 from tamis.descriptors import Descriptor
 from tamis.duplicates import overlap
 from tamis.errors import (
     Failure,
-    FileFormatError,
     InvalidParameterError,
     MissingExtraError,
     ModelError,
@@ -27,15 +26,13 @@ from tamis.errors import (
 from tamis.evaluation.classification import Evaluation, evaluate
 from tamis.features import FeatureTable, Reading
 from tamis.features.index import Matches
-from tamis.files.arrays import read_npz
 from tamis.model.file import read_archive, write_archive
-from tamis.model.manifest import check_examples, check_manifest
+from tamis.model.manifest import check_manifest
+from tamis.model.members import ARRAYS, EXAMPLES, classifier_from, examples_from
 from tamis.model.serialize import from_parts, to_parts
 from tamis.table.frames import html_table
 from tamis.trust.risk import Promise, promise
 
-_ARRAYS: Final = "classifier.npz"
-_EXAMPLES: Final = "examples.json"
 _VOTE: Final = ("distance", "k", "vote")
 _ROUNDING: Final = 0.01  # of a network in 8 bits or half precision
 
@@ -127,7 +124,7 @@ class Model:
         shown = printable(os.fspath(path))
         try:
             check_manifest(manifest)
-            classifier = _classifier_from(manifest, parts)
+            classifier = classifier_from(manifest, parts)
             return cls(
                 descriptor=from_parts(
                     manifest["descriptor"],
@@ -136,7 +133,7 @@ class Model:
                     stored_in=None if trust else path,
                 ),
                 classifier=classifier,
-                examples=_examples_from(parts, classifier),
+                examples=examples_from(parts, classifier),
                 metrics=dict(manifest["metrics"]),
                 signature=dict(manifest["signature"]),
                 history=list(manifest["history"]),
@@ -160,9 +157,9 @@ class Model:
         if arrays:
             buffer = io.BytesIO()
             np.savez(buffer, **arrays)  # type: ignore[arg-type]
-            parts[_ARRAYS] = buffer.getvalue()
+            parts[ARRAYS] = buffer.getvalue()
         if self._voters:
-            parts[_EXAMPLES] = json.dumps(self._voters).encode()
+            parts[EXAMPLES] = json.dumps(self._voters).encode()
         manifest = {
             "classifier": self.classifier.name,
             "config": config,
@@ -370,23 +367,3 @@ class Model:
                 f"{sums[wrong[0]]:.4g}, which are no probabilities. Train it again."
             )
         return answers, matches
-
-
-def _classifier_from(manifest: Mapping[str, Any], parts: Mapping[str, bytes]) -> Classifier:
-    kind = classifier_type(manifest["classifier"])
-    if not issubclass(kind, Classifier):
-        raise ModelError(f"its classifier {manifest['classifier']!r} is none of vectors.")
-    arrays = read_npz(parts[_ARRAYS], kind.array_types) if _ARRAYS in parts else {}
-    if missing := sorted(set(kind.array_types) - set(arrays)):
-        raise ModelError(f"it lacks the array {missing[0]} of its classifier.")
-    with np.errstate(over="ignore", invalid="ignore"):  # what is too large is refused
-        return kind.from_arrays(manifest["config"], arrays)
-
-
-def _examples_from(parts: Mapping[str, bytes], classifier: Classifier) -> tuple[str, ...]:
-    if _EXAMPLES not in parts:
-        return ()
-    try:
-        return check_examples(json.loads(parts[_EXAMPLES]), len(getattr(classifier, "labels_", ())))
-    except ValueError as error:
-        raise FileFormatError(f"its examples cannot be read: {error}.") from error
