@@ -7,8 +7,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from tamis.classifiers.class_means import ClassMeansClassifier
 from tamis.classifiers.discriminant import DiscriminantClassifier, _Scatter
-from tamis.classifiers.linear import log_softmax
-from tamis.classifiers.probe import normalised
+from tamis.classifiers.linear import log_softmax, normalised
 from tamis.errors import InvalidParameterError
 
 

@@ -6,7 +6,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_score
 
-from tamis.classifiers.probe import LinearHead, ProbeClassifier, blocks_of, normalised
+from tamis.classifiers.linear import LinearHead, normalised
+from tamis.classifiers.probe import ProbeClassifier, blocks_of
 from tamis.classifiers.softmax import spread
 from tamis.descriptors import descriptor
 from tamis.errors import InvalidParameterError, ModelError

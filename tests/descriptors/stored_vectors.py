@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tamis.classifiers.probe import LinearHead
+from tamis.classifiers.linear import LinearHead
 from tamis.descriptors import descriptor
 from tamis.descriptors.components import Components
 from tamis.descriptors.neural.catalog import ENTRIES

@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tamis.classifiers.base import Classifier, classes_from
 from tamis.classifiers.class_means import ClassMeansClassifier
 from tamis.classifiers.discriminant import DiscriminantClassifier
-from tamis.classifiers.probe import LinearHead, ProbeClassifier
+from tamis.classifiers.linear import LinearHead
+from tamis.classifiers.probe import ProbeClassifier
 from tamis.errors import InvalidParameterError, ModelError
 from tamis.metrics.calibration import calibration_error, log_loss
 from tamis.metrics.intervals import wilson_interval

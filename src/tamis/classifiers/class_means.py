@@ -6,8 +6,7 @@ from typing import ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from tamis.classifiers.linear import SCALE, LinearClassifier, Values
-from tamis.classifiers.probe import LinearHead, normalised
+from tamis.classifiers.linear import SCALE, LinearClassifier, LinearHead, Values, normalised
 from tamis.trust.calibration import fit_scale
 
 

@@ -7,8 +7,14 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from tamis.classifiers.linear import SCALE, LinearClassifier, Values, class_means_of
-from tamis.classifiers.probe import LinearHead, normalised
+from tamis.classifiers.linear import (
+    SCALE,
+    LinearClassifier,
+    LinearHead,
+    Values,
+    class_means_of,
+    normalised,
+)
 from tamis.errors import InvalidParameterError
 from tamis.metrics.calibration import log_loss
 from tamis.trust.calibration import fit_scale, tempered

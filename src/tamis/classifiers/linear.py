@@ -1,7 +1,8 @@
 """The base of classifiers whose fit ends in a linear head, and what they share."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -9,13 +10,75 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tamis.classifiers.base import Classifier, classes_from
-from tamis.classifiers.probe import LinearHead
+from tamis.descriptors.base import Features
+from tamis.descriptors.projection import project
 from tamis.errors import InvalidParameterError, ModelError
 
 Values = npt.NDArray[np.float64]
 
-SCALE = 30.0
+_ROWS: Final = 64  # vectors normalised at a time
+SCALE: Final = 30.0
 """Sharpness of the logits of unit vectors where no example can be left out to fit it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearHead:
+    """The weights of a fitted probe, which suffice to answer.
+
+    Attributes
+    ----------
+    blocks : tuple of int
+        Lengths of the blocks of a vector, each of which is normalised by itself.
+    weights : ndarray of shape (sum(blocks), n_classes), float32
+    bias : ndarray of shape (n_classes,), float32
+    power : float
+        The values are raised to it first.
+
+    Raises
+    ------
+    ModelError
+        The shapes do not match, or a value is not finite.
+    """
+
+    blocks: tuple[int, ...]
+    weights: npt.NDArray[np.float32]
+    bias: npt.NDArray[np.float32]
+    power: float = 1.0
+
+    def __post_init__(self) -> None:
+        if min(self.blocks, default=0) < 1:
+            raise ModelError(
+                f"the blocks of a probe must have lengths of 1 or more. Got {self.blocks}."
+            )
+        if self.weights.ndim != 2 or self.weights.shape != (sum(self.blocks), len(self.bias)):
+            raise ModelError(
+                f"the weights of a probe must have the shape ({sum(self.blocks)}, "
+                f"{len(self.bias)}). Got {self.weights.shape}."
+            )
+        if not 0 < self.power <= 1:
+            raise ModelError(f"the power of a probe must be in ]0, 1]. Got {self.power:g}.")
+        if not (np.isfinite(self.weights).all() and np.isfinite(self.bias).all()):
+            raise ModelError("the weights of a probe must be finite; these are not.")
+
+    def probabilities(self, features: Features) -> npt.NDArray[np.float64]:
+        """Compute the probabilities of the classes.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n, sum(blocks)), float32
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), float64
+            Each row sums to 1, and does not depend on the others.
+        """
+        answers = np.empty((len(features), len(self.bias)))
+        for start in range(0, len(features), _ROWS):
+            rows = normalised(features[start : start + _ROWS], self.blocks, self.power)
+            scores = project(rows, self.weights).astype(np.float64) + self.bias
+            scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+            answers[start : start + _ROWS] = scores / scores.sum(axis=1, keepdims=True)
+        return answers
 
 
 class LinearClassifier(Classifier):
@@ -80,9 +143,14 @@ class LinearClassifier(Classifier):
         classes = classes_from(config)
         if len(classes) != len(head.bias):
             raise ModelError(f"it has {len(classes)} classes and {len(head.bias)} answers.")
-        made = cls(blocks=blocks, power=head.power)
+        made = cls._of(head)
         made.classes_, made.n_features_in_, made.head_ = classes, sum(blocks), head
         return made
+
+    @classmethod
+    def _of(cls, head: LinearHead) -> Self:
+        """Make one with the parameters of a head that was fitted before."""
+        return cls(blocks=head.blocks, power=head.power)
 
 
 def log_softmax(scores: npt.NDArray[Any]) -> Values:
@@ -97,3 +165,18 @@ def class_means_of(vectors: Values, codes: npt.NDArray[np.intp], n_classes: int)
     means = np.zeros((n_classes, vectors.shape[1]))
     np.add.at(means, codes, vectors)
     return means / np.bincount(codes, minlength=n_classes)[:, np.newaxis]
+
+
+def normalised(features: Features, blocks: Sequence[int], power: float) -> Features:
+    """Raise values to a power, keeping signs, and scale each block of a vector to length 1."""
+    # Row by row in memory, so that sums are taken in the same order.
+    features = np.ascontiguousarray(features)
+    roots = np.abs(features) ** np.float32(power) if power != 1 else np.abs(features)
+    np.copysign(roots, features, out=roots)
+    start = 0
+    for length in blocks:
+        block = roots[:, start : start + length]
+        norms = np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64))
+        block /= np.where(norms > 0, norms, 1).astype(np.float32)[:, np.newaxis]
+        start += length
+    return roots

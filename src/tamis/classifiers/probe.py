@@ -1,6 +1,6 @@
 """The probe: multinomial logistic regression on the vectors of a descriptor."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self
 
@@ -8,15 +8,14 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
-from tamis.classifiers.base import Classifier, classes_from
+from tamis.classifiers.linear import LinearClassifier, LinearHead, normalised
 from tamis.classifiers.softmax import held_out, solve, spread
 from tamis.descriptors.base import Descriptor, Features
 from tamis.descriptors.components import Components, fit_components
 from tamis.descriptors.fusion.fusion import Fusion
-from tamis.descriptors.projection import project
-from tamis.errors import InvalidParameterError, ModelError
+from tamis.errors import InvalidParameterError
 
 L2: Final = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
 """L2 penalties that are tried, strongest first."""
@@ -26,70 +25,9 @@ POWERS: Final = (1.0, 0.5)
 
 _EXACT: Final = 2048  # up to this length, vectors are learned from whole
 _REDUCED: Final = 1024  # longer ones along so many principal directions
-_ROWS: Final = 64  # vectors normalised at a time
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LinearHead:
-    """The weights of a fitted probe, which suffice to answer.
-
-    Attributes
-    ----------
-    blocks : tuple of int
-        Lengths of the blocks of a vector, each of which is normalised by itself.
-    weights : ndarray of shape (sum(blocks), n_classes), float32
-    bias : ndarray of shape (n_classes,), float32
-    power : float
-        The values are raised to it first.
-
-    Raises
-    ------
-    ModelError
-        The shapes do not match, or a value is not finite.
-    """
-
-    blocks: tuple[int, ...]
-    weights: npt.NDArray[np.float32]
-    bias: npt.NDArray[np.float32]
-    power: float = 1.0
-
-    def __post_init__(self) -> None:
-        if min(self.blocks, default=0) < 1:
-            raise ModelError(
-                f"the blocks of a probe must have lengths of 1 or more. Got {self.blocks}."
-            )
-        if self.weights.ndim != 2 or self.weights.shape != (sum(self.blocks), len(self.bias)):
-            raise ModelError(
-                f"the weights of a probe must have the shape ({sum(self.blocks)}, "
-                f"{len(self.bias)}). Got {self.weights.shape}."
-            )
-        if not 0 < self.power <= 1:
-            raise ModelError(f"the power of a probe must be in ]0, 1]. Got {self.power:g}.")
-        if not (np.isfinite(self.weights).all() and np.isfinite(self.bias).all()):
-            raise ModelError("the weights of a probe must be finite; these are not.")
-
-    def probabilities(self, features: Features) -> npt.NDArray[np.float64]:
-        """Compute the probabilities of the classes.
-
-        Parameters
-        ----------
-        features : ndarray of shape (n, sum(blocks)), float32
-
-        Returns
-        -------
-        ndarray of shape (n, n_classes), float64
-            Each row sums to 1, and does not depend on the others.
-        """
-        answers = np.empty((len(features), len(self.bias)))
-        for start in range(0, len(features), _ROWS):
-            rows = normalised(features[start : start + _ROWS], self.blocks, self.power)
-            scores = project(rows, self.weights).astype(np.float64) + self.bias
-            scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-            answers[start : start + _ROWS] = scores / scores.sum(axis=1, keepdims=True)
-        return answers
-
-
-class ProbeClassifier(Classifier):
+class ProbeClassifier(LinearClassifier):
     """Multinomial logistic regression, its L2 penalty chosen by cross-validation.
 
     The values, or their signed square roots, are brought to length 1 in each block of a
@@ -144,13 +82,6 @@ class ProbeClassifier(Classifier):
     """
 
     name: ClassVar[str] = "probe"
-    array_types: ClassVar[Mapping[str, tuple[str, int]]] = {
-        "blocks": ("int64", 1),
-        "weights": ("float32", 2),
-        "bias": ("float32", 1),
-        "power": ("float64", 0),
-    }
-
     l2_: float
     power_: float
     scores_: list[dict[str, float]]
@@ -231,35 +162,10 @@ class ProbeClassifier(Classifier):
         self.head_ = LinearHead(blocks, weights, bias, self.power_)
         return self
 
-    def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Compute the probability of each class, of shape (n, n_classes)."""
-        check_is_fitted(self)
-        vectors = validate_data(self, X, reset=False, dtype=np.float32, order="C")
-        return self.head_.probabilities(vectors)
-
-    def to_arrays(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:  # noqa: D102
-        check_is_fitted(self)
-        head = self.head_
-        arrays: dict[str, npt.NDArray[Any]] = {
-            "blocks": np.array(head.blocks, np.int64),
-            "weights": head.weights,
-            "bias": head.bias,
-            "power": np.array(head.power, np.float64),
-        }
-        return {"classes": self.classes_.tolist()}, arrays
-
     @classmethod
-    def from_arrays(  # noqa: D102
-        cls, config: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
-    ) -> Self:
-        blocks = tuple(map(int, arrays["blocks"]))
-        head = LinearHead(blocks, arrays["weights"], arrays["bias"], float(arrays["power"]))
-        classes = classes_from(config)
-        if len(classes) != len(head.bias):
-            raise ModelError(f"it has {len(classes)} classes and {len(head.bias)} answers.")
-        made = cls(blocks=blocks, powers=(head.power,))
-        made.classes_, made.n_features_in_ = classes, sum(blocks)
-        made.head_, made.power_ = head, head.power
+    def _of(cls, head: LinearHead) -> Self:
+        made = cls(blocks=head.blocks, powers=(head.power,))
+        made.power_ = head.power
         return made
 
     @property
@@ -330,21 +236,6 @@ class _Inside:
         scale = np.float32(1 / np.sqrt(total))
         np.multiply(values, scale, out=values)
         return cls(values, basis, scale, basis.variances / total / n_classes)
-
-
-def normalised(features: Features, blocks: Sequence[int], power: float) -> Features:
-    """Raise values to a power, keeping signs, and scale each block of a vector to length 1."""
-    # Row by row in memory, so that sums are taken in the same order.
-    features = np.ascontiguousarray(features)
-    roots = np.abs(features) ** np.float32(power) if power != 1 else np.abs(features)
-    np.copysign(roots, features, out=roots)
-    start = 0
-    for length in blocks:
-        block = roots[:, start : start + length]
-        norms = np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64))
-        block /= np.where(norms > 0, norms, 1).astype(np.float32)[:, np.newaxis]
-        start += length
-    return roots
 
 
 def blocks_of(descriptor: Descriptor) -> tuple[int, ...]:
