@@ -79,6 +79,13 @@ for hit in tamis.search("examples", photos.table.paths[0], k=3, by="moments"):
     print(hit.path, hit.distance)
 near: tamis.Matches = tamis.Index(vectors).search(vectors, 2)
 ranked: tamis.RetrievalEvaluation = tamis.evaluate_retrieval(tamis.describe("examples", "moments"))
+found = tamis.evaluate_gallery("examples", by="moments", depths=[3])
+best: tamis.Comparison = tamis.compare("examples", by="moments,lbp", folds=2, depth=3)
+assert best.candidates and found.n_images == score.n_images
+choice: tamis.ClassChoice = tamis.study_classes(
+    tamis.describe("examples", "moments"), tamis.describe("examples", "moments"), size=2
+)
+assert len(choice.draws) == 3
 tamis.split("examples", "parts", ratio=(0.5, 0, 0.5)).apply()
 tamis.undo("parts")
 voter = tamis.KNNClassifier(3).fit(vectors.features, np.array(["a", "b"] * (len(vectors) // 2)))

@@ -1,5 +1,6 @@
 """The public names of tamis; `lazy_loader` imports each when it is asked for."""
 
+from .classifiers.automatic import AutoClassifier
 from .classifiers.knn import KNNClassifier
 from .classifiers.network.classifier import NetworkClassifier
 from .classifiers.predictions import Prediction, Predictions
@@ -27,7 +28,17 @@ from .errors import (
     UnknownNameError,
     WeightsError,
 )
-from .evaluation import Evaluation, RetrievalEvaluation, evaluate, evaluate_retrieval
+from .evaluation import (
+    ClassChoice,
+    Comparison,
+    Evaluation,
+    RetrievalEvaluation,
+    compare,
+    evaluate,
+    evaluate_gallery,
+    evaluate_retrieval,
+    study_classes,
+)
 from .features import FeatureTable
 from .features.index import Hit, Index, Matches
 from .features.transformer import DescriptorTransformer
@@ -40,9 +51,12 @@ from .table import ImageTable
 __version__: str
 
 __all__ = [
+    "AutoClassifier",
+    "ClassChoice",
     "CodebookError",
     "Collection",
     "CollectionError",
+    "Comparison",
     "Dataset",
     "Descriptor",
     "DescriptorTransformer",
@@ -81,10 +95,12 @@ __all__ = [
     "UnknownNameError",
     "WeightsError",
     "__version__",
+    "compare",
     "copies",
     "describe",
     "descriptor",
     "evaluate",
+    "evaluate_gallery",
     "evaluate_retrieval",
     "index",
     "list_descriptors",
@@ -94,6 +110,7 @@ __all__ = [
     "search",
     "sort",
     "split",
+    "study_classes",
     "train",
     "undo",
 ]
