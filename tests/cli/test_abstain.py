@@ -38,7 +38,7 @@ def test_what_can_be_promised_is_placed(command, tmp_path):
 
 def test_too_few_examples_place_nothing_and_say_so(command, tmp_path):
     done = tamis(*command, "--classifier", "auto", "--abstain", 0.001)
-    assert "30 examples cannot promise that at most 0.001" in " ".join(done.stderr.split())
+    assert "30 examples cannot promise that at most 0.1 % of" in " ".join(done.stderr.split())
     assert len(list((tmp_path / "out" / "_unsure").glob("*.png"))) == 30
     assert "_unsure\t30" in done.stdout
 

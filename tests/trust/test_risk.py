@@ -44,7 +44,7 @@ def test_the_threshold_is_the_lowest_that_holds():
     assert not any(holds(level) for level in batch[batch < found.threshold])
     assert found.n_above == (known >= found.threshold).sum()
     assert found.n_wrong == (~right[known >= found.threshold]).sum()
-    assert "at most 0.1 are wrong" in str(found)
+    assert "at most 10 % are wrong" in str(found)
 
 
 def test_too_few_examples_say_what_they_can_promise():

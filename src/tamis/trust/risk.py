@@ -69,15 +69,16 @@ class Promise:
     def __str__(self) -> str:
         if self.kept:
             return (
-                f"of the pictures placed at most {self.risk:.3g} are wrong, with probability "
-                f"{self.confidence:.2g}: by {self.n_above} of {self.n_examples} examples that were "
-                f"answered without knowing them, {self.n_wrong} of them wrongly. It holds for "
-                "pictures like the examples, not for unknown classes, another season or camera."
+                f"of the pictures placed at most {100 * self.risk:.3g} % are wrong, with "
+                f"probability {self.confidence:.2g}: {self.n_above} of {self.n_examples} examples "
+                f"are as sure when they are answered without having been learned from, and "
+                f"{self.n_wrong} of these answers are wrong. The promise holds for pictures like "
+                "the examples, not for unknown classes, another season or another camera."
             )
         many = f" About {self.needed} examples would do." if self.needed else ""
         return (
-            f"{self.n_examples} examples cannot promise that at most {self.risk:.3g} of the placed "
-            f"are wrong; the least that they can promise is {self.least_risk:.2g}.{many}"
+            f"{self.n_examples} examples cannot promise that at most {100 * self.risk:.3g} % of "
+            f"the pictures placed are wrong; they can promise {100 * self.least_risk:.2g} %.{many}"
         )
 
 
