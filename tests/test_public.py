@@ -54,7 +54,7 @@ def test_every_name_is_documented_and_its_examples_run(name):
     assert runner.failures == 0
 
 
-# What the guide tells a user of Python: train, sort, search, score, split, index.
+# What the documents tell a user of Python: train, sort, search, score, split, index.
 USE = """
 import numpy as np
 import tamis

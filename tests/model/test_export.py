@@ -26,7 +26,7 @@ onnx = pytest.importorskip("onnx", reason="needs the extra neural")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra neural")
 made_onnx = pytest.importorskip("made_onnx")
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guide.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "howto" / "export.md"
 
 
 @pytest.fixture(scope="module")
@@ -168,9 +168,8 @@ def test_a_trained_network_and_what_the_file_says(photos, tmp_path):
     assert "pixels (n, 8, 8, 3) uint8 to probabilities of 3 classes" in text
 
 
-def test_the_lines_of_the_guide_run(photos, files, tmp_path, monkeypatch):
-    section = GUIDE.read_text(encoding="utf-8").partition("\n## Exporting")[2]
-    lines = re.search(r"```python\n(.*?)```", section, re.DOTALL)[1]
+def test_the_lines_of_the_page_run(photos, files, tmp_path, monkeypatch):
+    lines = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1]
     assert "import tamis" not in lines
     assert len([line for line in lines.splitlines() if line]) <= 10
     model = learned(photos, f"onnx:{files / 'vector.onnx'}(size=32)")
@@ -180,7 +179,7 @@ def test_the_lines_of_the_guide_run(photos, files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(compile(lines, "guide.md", "exec"), {})
+        exec(compile(lines, PAGE.name, "exec"), {})
     name, share = printed.getvalue().split()
     expected = model.predict(["photo.jpg"])
     assert name == expected.labels[0]
