@@ -1,4 +1,4 @@
-"""How well each descriptor ranks and classifies CorelDB, against facts.md.
+"""How well each descriptor ranks and classifies CorelDB, against earlier figures.
 
 Three galleries: the six classes (900 photos), the first 20 of each of the 80 classes
 (1,600), all (10,800). Every photo asks for its 10 nearest others by L1. Of each class
@@ -63,7 +63,8 @@ MORE = (
     "lbp(scales=1,size=none)",
 )
 
-# MMAP of facts.md on C6 and on C80, and accuracy of k-NN at k = 5 where it has one.
+# MMAP on C6 and on C80, and accuracy of k-NN at k = 5 if known, measured with other programs
+# before tamis was written.
 FACTS = {
     CHANCE: (0.302, 0.032, None, None),
     "color": (0.964, 0.481, 0.963, 0.442),
@@ -93,7 +94,7 @@ Scores = tuple[float, ...]
 
 
 def facts_of(spec: str) -> tuple[float | None, ...]:
-    """Values of facts.md for a spec; the working size is tamis's own."""
+    """Values from before tamis for a spec; the working size is tamis's own."""
     name = spec.replace(",size=none", "").replace("(size=none)", "")
     return FACTS.get(name, (None,) * 4)
 
@@ -183,7 +184,7 @@ def measure(
 
 
 def judged(value: float | None, fact: float | None) -> list[str]:
-    """Cells for the value of facts.md and what is gained on it; bold if it falls short."""
+    """Cells for the value from before tamis and what is gained on it; bold if it falls short."""
     if fact is None or value is None:
         return ["", ""]
     gain = f"{value - fact:+.3f}"
@@ -202,7 +203,7 @@ def print_gallery(
     heads += ["k-NN, seed 0", f"seeds 0..{SEEDS - 1}", "deviation"]
     column = {"C6": 0, "C80": 1}.get(name)
     if column is not None:
-        heads += ["MMAP in facts.md", "gain", "k-NN in facts.md", "gain"]
+        heads += ["MMAP before", "gain", "k-NN before", "gain"]
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     for spec, figures in results.items():
         scores = figures[name]
