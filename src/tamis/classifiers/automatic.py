@@ -6,15 +6,14 @@ from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tamis.classifiers.base import Classifier, classes_from
 from tamis.classifiers.class_means import ClassMeansClassifier
 from tamis.classifiers.discriminant import DiscriminantClassifier
-from tamis.classifiers.linear import LinearHead
+from tamis.classifiers.linear import LinearHead, validated
 from tamis.classifiers.probe import ProbeClassifier
-from tamis.errors import InvalidParameterError, ModelError
+from tamis.errors import ModelError
 from tamis.metrics.calibration import calibration_error, log_loss
 from tamis.metrics.intervals import wilson_interval
 from tamis.trust.calibration import as_logits, fit_pool, pool, tempered
@@ -132,15 +131,7 @@ class AutoClassifier(Classifier):
         InvalidParameterError
             A parameter is out of its range.
         """
-        vectors, targets = validate_data(self, X, y, dtype=np.float32, order="C")
-        if targets.dtype.kind != "U":
-            check_classification_targets(targets)
-        blocks = tuple(self.blocks) if self.blocks is not None else (vectors.shape[1],)
-        if sum(blocks) != vectors.shape[1]:
-            raise InvalidParameterError(
-                f"blocks must sum to the length of the vectors, {vectors.shape[1]}. Got {blocks}."
-            )
-        self.classes_, codes = np.unique(targets, return_inverse=True)
+        vectors, targets, codes, blocks = validated(self, X, y)
         rows = _usable(vectors, codes)
         learners = self._learners(blocks, enough=len(rows) > 0 and len(self.classes_) > 1)
         logits = []

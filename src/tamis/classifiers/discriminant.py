@@ -12,11 +12,11 @@ from tamis.classifiers.linear import (
     LinearClassifier,
     LinearHead,
     Values,
-    class_means_of,
     normalised,
 )
 from tamis.errors import InvalidParameterError
 from tamis.metrics.calibration import log_loss
+from tamis.metrics.ranking import class_means
 from tamis.trust.calibration import fit_scale, tempered
 
 _TRIED: Final = (0.3, 0.5, 0.7, 0.85)
@@ -190,7 +190,7 @@ class _Scatter:
                 lengths = np.sqrt(squares[kept])
                 basis = (rows.T @ turn[:, kept]) / lengths
                 rows = turn[:, kept] * lengths
-        means = class_means_of(rows, codes, n_classes)
+        means = class_means(rows, codes, n_classes)
         about = rows - means[codes]
         scatter = about.T @ about
         variance = float(np.trace(scatter)) / n / dim

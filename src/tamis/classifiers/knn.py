@@ -40,8 +40,6 @@ class KNNClassifier(Classifier):
     classes_ : ndarray of shape (n_classes,)
         Sorted.
     n_features_in_ : int
-    labels_ : ndarray of shape (n,)
-        The class of each training row.
 
     Notes
     -----
@@ -94,8 +92,12 @@ class KNNClassifier(Classifier):
             )
         self._gallery, self._vectors = gallery, vectors
         self.classes_, self._y = np.unique(targets, return_inverse=True)
-        self.labels_ = targets
         return self
+
+    @property
+    def labels_(self) -> npt.NDArray[Any]:
+        """The class of each training row, of shape (n,)."""
+        return self.classes_[self._y]
 
     def kneighbors(self, X: npt.ArrayLike) -> Matches:
         """Find the neighbours whose votes decide.
@@ -123,14 +125,7 @@ class KNNClassifier(Classifier):
             Each row sums to 1.
         """
         check_is_fitted(self)
-        exact = matches.distances == 0
-        with np.errstate(divide="ignore"):
-            weights = np.where(exact.any(axis=1, keepdims=True), exact, 1 / matches.distances)
-        votes = np.zeros((len(matches), len(self.classes_)))
-        rows = np.arange(len(matches))
-        for neighbour in range(matches.indices.shape[1]):
-            np.add.at(votes, (rows, self._y[matches.indices[:, neighbour]]), weights[:, neighbour])
-        return cast(npt.NDArray[np.float64], votes / votes.sum(axis=1, keepdims=True))
+        return shares_of_votes(matches.distances, self._y[matches.indices], len(self.classes_))
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Share of the votes for each class, of shape (n_queries, n_classes).
@@ -179,6 +174,34 @@ class KNNClassifier(Classifier):
     @property
     def settings(self) -> dict[str, str | int]:  # noqa: D102 - as Classifier
         return {"distance": self.metric, "k": int(self.n_neighbors), "vote": "1/distance"}
+
+
+def shares_of_votes(
+    distances: npt.NDArray[np.float64], codes: npt.NDArray[np.intp], n_classes: int
+) -> npt.NDArray[np.float64]:
+    """Let neighbours vote for their classes, each with the weight 1/distance.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (n, k)
+        If any of a row are 0, these alone vote; infinity has no vote.
+    codes : ndarray of shape (n, k), int
+        The class of each neighbour, from 0.
+    n_classes : int
+
+    Returns
+    -------
+    ndarray of shape (n, n_classes), float64
+        Each row sums to 1.
+    """
+    exact = distances == 0
+    with np.errstate(divide="ignore"):
+        weights = np.where(exact.any(axis=1, keepdims=True), exact, 1 / distances)
+    votes = np.zeros((len(distances), n_classes))
+    rows = np.arange(len(distances))
+    for neighbour in range(distances.shape[1]):
+        np.add.at(votes, (rows, codes[:, neighbour]), weights[:, neighbour])
+    return cast(npt.NDArray[np.float64], votes / votes.sum(axis=1, keepdims=True))
 
 
 def checked_k(k: int | None, n_examples: int) -> int:

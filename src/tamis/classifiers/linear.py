@@ -13,6 +13,7 @@ from tamis.classifiers.base import Classifier, classes_from
 from tamis.descriptors.base import Features
 from tamis.descriptors.projection import project
 from tamis.errors import InvalidParameterError, ModelError
+from tamis.trust.calibration import tempered
 
 Values = npt.NDArray[np.float64]
 
@@ -76,8 +77,7 @@ class LinearHead:
         for start in range(0, len(features), _ROWS):
             rows = normalised(features[start : start + _ROWS], self.blocks, self.power)
             scores = project(rows, self.weights).astype(np.float64) + self.bias
-            scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-            answers[start : start + _ROWS] = scores / scores.sum(axis=1, keepdims=True)
+            answers[start : start + _ROWS] = tempered(scores, 1.0)
         return answers
 
 
@@ -103,18 +103,10 @@ class LinearClassifier(Classifier):
     def _checked(
         self, X: npt.ArrayLike, y: npt.ArrayLike
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], tuple[int, ...]]:
-        """Validate data and parameters; set `classes_` and return vectors, codes and blocks."""
-        vectors, targets = validate_data(self, X, y, dtype=np.float32, order="C")
-        if targets.dtype.kind != "U":
-            check_classification_targets(targets)
-        blocks = tuple(self.blocks) if self.blocks is not None else (vectors.shape[1],)
-        if sum(blocks) != vectors.shape[1]:
-            raise InvalidParameterError(
-                f"blocks must sum to the length of the vectors, {vectors.shape[1]}. Got {blocks}."
-            )
+        """As `validated`; the power is checked too."""
+        vectors, _, codes, blocks = validated(self, X, y)
         if not 0 < self.power <= 1:
             raise InvalidParameterError(f"power must be in ]0, 1]. Got {self.power!r}.")
-        self.classes_, codes = np.unique(targets, return_inverse=True)
         return vectors, codes, blocks
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -153,18 +145,41 @@ class LinearClassifier(Classifier):
         return cls(blocks=head.blocks, power=head.power)
 
 
-def log_softmax(scores: npt.NDArray[Any]) -> Values:
-    """Return the logarithms of the softmax of each row."""
-    shifted = np.asarray(scores, np.float64) - scores.max(axis=1, keepdims=True)
-    result: Values = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return result
+def validated(
+    classifier: Any, X: npt.ArrayLike, y: npt.ArrayLike
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any], npt.NDArray[np.intp], tuple[int, ...]]:
+    """Check the data of a fit, and the blocks that a classifier cuts vectors into.
 
+    Parameters
+    ----------
+    classifier : Classifier
+        With a parameter ``blocks``; its `classes_` and `n_features_in_` are set.
+    X : array-like of shape (n, dim)
+    y : array-like of shape (n,)
 
-def class_means_of(vectors: Values, codes: npt.NDArray[np.intp], n_classes: int) -> Values:
-    """Return the mean vector of each class, of shape (n_classes, dim)."""
-    means = np.zeros((n_classes, vectors.shape[1]))
-    np.add.at(means, codes, vectors)
-    return means / np.bincount(codes, minlength=n_classes)[:, np.newaxis]
+    Returns
+    -------
+    vectors : ndarray of shape (n, dim), float32
+    targets : ndarray of shape (n,)
+    codes : ndarray of shape (n,), intp
+        Targets as positions in `classes_`.
+    blocks : tuple of int
+
+    Raises
+    ------
+    InvalidParameterError
+        The blocks do not sum to the length of the vectors.
+    """
+    vectors, targets = validate_data(classifier, X, y, dtype=np.float32, order="C")
+    if targets.dtype.kind != "U":  # of many names it would warn that they may be numbers
+        check_classification_targets(targets)
+    blocks = tuple(classifier.blocks) if classifier.blocks is not None else (vectors.shape[1],)
+    if sum(blocks) != vectors.shape[1]:
+        raise InvalidParameterError(
+            f"blocks must sum to the length of the vectors, {vectors.shape[1]}. Got {blocks}."
+        )
+    classifier.classes_, codes = np.unique(targets, return_inverse=True)
+    return vectors, targets, codes, blocks
 
 
 def normalised(features: Features, blocks: Sequence[int], power: float) -> Features:

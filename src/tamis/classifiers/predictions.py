@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -52,20 +52,6 @@ class Predictions(Tabular):
     train_labels: tuple[str, ...]
     failures: tuple[Failure, ...]
     settings: dict[str, str | int]
-
-    @classmethod
-    def without_examples(
-        cls,
-        *,
-        paths: tuple[str, ...],
-        classes: tuple[str, ...],
-        probabilities: npt.NDArray[np.float64],
-        failures: tuple[Failure, ...],
-        settings: dict[str, str | int],
-    ) -> Self:
-        """Make the answers of a trained model, which rest on no examples that it could show."""
-        none = Matches(np.empty((len(paths), 0), np.intp), np.empty((len(paths), 0)))
-        return cls(paths, classes, probabilities, none, (), (), failures, settings)
 
     def __len__(self) -> int:
         return len(self.paths)

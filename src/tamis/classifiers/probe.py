@@ -7,10 +7,8 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.utils import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
-from tamis.classifiers.linear import LinearClassifier, LinearHead, normalised
+from tamis.classifiers.linear import LinearClassifier, LinearHead, normalised, validated
 from tamis.classifiers.softmax import held_out, solve, spread
 from tamis.descriptors.base import Descriptor, Features
 from tamis.descriptors.components import Components, fit_components
@@ -118,9 +116,7 @@ class ProbeClassifier(LinearClassifier):
         InvalidParameterError
             A parameter is out of its range, or there is only one class.
         """
-        vectors, targets = validate_data(self, X, y, dtype=np.float32, order="C")
-        if targets.dtype.kind != "U":
-            check_classification_targets(targets)
+        vectors, targets, labels, blocks = validated(self, X, y)
         penalties = sorted(map(float, self.l2), reverse=True)
         if not penalties or penalties[-1] <= 0:
             raise InvalidParameterError(f"l2 must be positive numbers. Got {self.l2!r}.")
@@ -129,12 +125,6 @@ class ProbeClassifier(LinearClassifier):
             raise InvalidParameterError(f"powers must be in ]0, 1]. Got {self.powers!r}.")
         if self.folds < 2:
             raise InvalidParameterError(f"folds must be at least 2. Got {self.folds}.")
-        blocks = tuple(self.blocks) if self.blocks is not None else (vectors.shape[1],)
-        if sum(blocks) != vectors.shape[1]:
-            raise InvalidParameterError(
-                f"blocks must sum to the length of the vectors, {vectors.shape[1]}. Got {blocks}."
-            )
-        self.classes_, labels = np.unique(targets, return_inverse=True)
         if len(self.classes_) < 2:
             raise InvalidParameterError(
                 f"a probe needs at least two classes. Got {len(self.classes_)} class."

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from tamis.classifiers.knn import shares_of_votes
 from tamis.distances import gallery_of
 from tamis.features import FeatureTable
 
@@ -95,11 +96,7 @@ class ClassGeometry:
         distances = least[np.ix_(rows, columns)].reshape(len(rows), -1)
         first = np.argsort(distances, axis=1, kind="stable")[:, : self.k]
         near = np.take_along_axis(distances, first, axis=1)
-        same = near == 0
-        with np.errstate(divide="ignore"):
-            weights = np.where(same.any(axis=1, keepdims=True), same, 1 / near)
-        votes = np.zeros((len(rows), len(columns)))
-        np.add.at(votes, (np.arange(len(rows))[:, None], first // self.k), weights)
+        votes = shares_of_votes(near, first // self.k, len(columns))
         return np.asarray(columns[votes.argmax(axis=1)] == self.truth[rows])
 
     def measures(self, columns: npt.NDArray[np.intp]) -> dict[str, float]:
