@@ -27,11 +27,19 @@ from tamis.errors import (
     UnknownNameError,
     printable,
 )
+from tamis.features import Reading
 from tamis.files.atomic import check_output
 from tamis.files.kinds import MODEL
 from tamis.files.lock import locked
 from tamis.images import DEFAULT_MAX_PIXELS
-from tamis.model.training import DEFAULT_BY, Trained, need_torch, train_network, train_on
+from tamis.model.training import (
+    DEFAULT_BY,
+    Trained,
+    fit,
+    need_torch,
+    score_held_out,
+    train_network,
+)
 from tamis.splits.hold_out import HoldOut, hold_out
 
 _UNFINISHED: Final = ".training"
@@ -94,11 +102,16 @@ def train_and_tell(
         warn_overlap(tested, what, "among those of the training too", {})
         if net not in NETWORKS:
             with progress("pictures", len(parts.train) + len(parts.validation)) as advance:
-                trained = train_on(
-                    opened, parts, by=by or DEFAULT_BY, classifier=net, k=k, distance=distance,
-                    class_weight=class_weight, seed=seed, jobs=jobs,
-                    max_pixels=max_pixels or DEFAULT_MAX_PIXELS, progress=advance,
+                reading: Reading = {
+                    "jobs": jobs, "max_pixels": max_pixels or DEFAULT_MAX_PIXELS,
+                    "progress": advance,
+                }  # fmt: skip
+                model = fit(
+                    opened.having(parts.train), by=by or DEFAULT_BY, classifier=net, k=k,
+                    distance=distance, class_weight=class_weight, seed=seed, **reading,
                 )  # fmt: skip
+                held_out = opened.having(parts.validation)
+                trained = score_held_out(model, parts, held_out, **reading)
         else:
             with _epochs() as advance:
                 trained = train_network(

@@ -148,45 +148,6 @@ def fit(
     )
 
 
-def train_on(
-    opened: Dataset,
-    parts: HoldOut,
-    *,
-    by: str | Descriptor,
-    classifier: str = "probe",
-    k: int | None = None,
-    distance: str = "",
-    class_weight: str | None = None,
-    seed: int = 0,
-    **reading: Unpack[Reading],
-) -> Trained:
-    """Fit a model to the training part of a dataset, and score it on its validation part.
-
-    Parameters
-    ----------
-    opened : Dataset
-    parts : HoldOut
-        Of its images.
-    by, classifier, k, distance, class_weight, seed, **reading
-        As `fit` takes them.
-    """
-    model = fit(
-        opened.having(parts.train),
-        by=by,
-        classifier=classifier,
-        k=k,
-        distance=distance,
-        class_weight=class_weight,
-        seed=seed,
-        **reading,
-    )
-    answers = None
-    if len(parts.validation):
-        answers = model.predict(opened.having(parts.validation), **reading)
-    failures = model.failures + (() if answers is None else answers.failures)
-    return _scored(model, answers, parts, failures)
-
-
 def train_network(
     parts: HoldOut,
     net: str,
@@ -248,6 +209,7 @@ def train_network(
         np.array(parts.train.labels, str),
         validation=(taught.paths, np.array(taught.labels, str)) if len(taught) else None,
     )
+    listed = set(parts.train.paths)
     lost = {failure.path for failure in classifier.failures_}
     kept = [row for row, path in enumerate(parts.train.paths) if path not in lost]
     read = parts.train.select(kept)
@@ -256,6 +218,7 @@ def train_network(
         descriptor=view,
         classifier=identity,
         examples=read.paths,
+        failures=tuple(one for one in classifier.failures_ if one.path in listed),
         signature={
             **{key: str(value) for key, value in options.items() if value is not None},
             **classifier.settings,
@@ -264,10 +227,7 @@ def train_network(
         },
         history=classifier.history,
     )
-    answers = model.predict(parts.validation, jobs=jobs) if len(parts.validation) else None
-    failures = tuple(one for one in classifier.failures_ if one.path in set(parts.train.paths))
-    failures += answers.failures if answers is not None else ()
-    return _scored(model, answers, parts, failures, learned=read)
+    return score_held_out(model, parts, parts.validation, jobs=jobs)
 
 
 def train(
@@ -321,10 +281,11 @@ def train(
         jobs = reading.get("jobs")
         trained = train_network(parts, classifier, class_weight=class_weight, seed=seed, jobs=jobs)
         return trained.model
-    return train_on(
-        opened, parts, by=by, classifier=classifier, k=k, distance=distance,
+    model = fit(
+        opened.having(parts.train), by=by, classifier=classifier, k=k, distance=distance,
         class_weight=class_weight, seed=seed, **reading,
-    ).model  # fmt: skip
+    )  # fmt: skip
+    return score_held_out(model, parts, opened.having(parts.validation), **reading).model
 
 
 def need_torch(net: str) -> None:
@@ -335,27 +296,31 @@ def need_torch(net: str) -> None:
         )
 
 
-def _scored(
-    model: Model,
-    answers: Predictions | None,
-    parts: HoldOut,
-    failures: tuple[Failure, ...],
-    *,
-    learned: ImageTable | None = None,
+def score_held_out(
+    model: Model, parts: HoldOut, validation: Source | Dataset, **reading: Unpack[Reading]
 ) -> Trained:
-    truth = _truth(parts.validation)
-    if learned is None:
-        lost = {failure.path for failure in failures}
-        learned = parts.train.select(
-            row for row, path in enumerate(parts.train.paths) if path not in lost
-        )
-    counts = Counter(map(str, learned.labels))
+    """Score a model on the images that were held out of its training.
+
+    Parameters
+    ----------
+    model : Model
+        Fitted to ``parts.train``.
+    parts : HoldOut
+    validation : ImageTable or Dataset
+        The images of ``parts.validation``; a dataset may hold their vectors.
+    **reading
+        As `Model.predict` takes them.
+    """
+    answers = model.predict(validation, **reading) if len(parts.validation) else None
+    failures = model.failures + (() if answers is None else answers.failures)
+    truth, taught = _truth(parts.validation), _truth(parts.train)
+    counts = Counter(taught[path] for path in model.examples)
     metrics: dict[str, Any] = {
         "training": {"n_images": sum(counts.values()), "per_class": dict(sorted(counts.items()))}
     }
     result = None
     if answers is not None and len(answers):
-        result = evaluate(answers, truth, overlap=overlap(answers.paths, learned.paths))
+        result = evaluate(answers, truth, overlap=overlap(answers.paths, model.examples))
         metrics["validation"] = {
             "n_images": result.n_images,
             "accuracy": result.accuracy,
