@@ -114,35 +114,9 @@ def from_parquet(
     MissingExtraError
         pyarrow is not installed.
     """
-    name = printable(os.fspath(file))
-    columns = _parquet_columns(os.fspath(file))
-    if "label" not in columns and "class" in columns:
-        columns["label"] = columns["class"]
-    for needed in ("path", "label") if labelled else ("path",):
-        if needed not in columns:
-            raise TableError(
-                f"{name} lacks the column {needed}. It has: "
-                f"{', '.join(map(printable, columns)) or 'none'}."
-            )
-    top = os.fspath(root) if root is not None else os.path.dirname(os.fspath(file))
-    paths = [_text(value) for value in columns["path"]]
-    if "" in paths:
-        raise TableError(f"{name} names no path in its row {paths.index('') + 1}.")
-    known = {
-        key: tuple(_text(value) or None for value in columns[key]) if key in columns else ()
-        for key in ("label", "group", "split")
-    }
-    unknown = (None,) * len(paths)
-    table = ImageTable(
-        paths=tuple(os.path.join(top, path) for path in paths),
-        labels=known["label"] or unknown,
-        groups=known["group"] or unknown,
-        root=top,
-        splits=known["split"],
-    )
-    if len(set(table.paths)) < len(table):
-        raise TableError(f"{name} names an image twice. Name every image once.")
-    return table
+    required = ("path", "label") if labelled else ("path",)
+    rows = _parquet_rows(os.fspath(file), required)
+    return ImageTable.from_rows(rows, file, root=root)
 
 
 def with_metadata(table: ImageTable) -> ImageTable:
@@ -180,11 +154,7 @@ def _metadata(file: str) -> Sequence[dict[str, Any]]:
     if file.lower().endswith(".csv"):
         return read_csv(file, required=("file_name",))
     if file.lower().endswith(".parquet"):
-        columns = _parquet_columns(file)
-        return [
-            dict(zip(columns, values, strict=True))
-            for values in zip(*columns.values(), strict=True)
-        ]
+        return _parquet_rows(file)
     rows = []
     try:
         with open(file, encoding="utf-8") as stream:
@@ -198,7 +168,8 @@ def _metadata(file: str) -> Sequence[dict[str, Any]]:
     return rows
 
 
-def _parquet_columns(file: str) -> dict[str, list[Any]]:
+def _parquet_rows(file: str, required: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Read the columns that lists have as text; ``class`` as ``label`` where there is none."""
     try:
         import pyarrow
         from pyarrow import parquet
@@ -208,15 +179,20 @@ def _parquet_columns(file: str) -> dict[str, list[Any]]:
         if os.path.getsize(file) > _MOST_BYTES:
             raise ValueError("it is larger than 1 GiB")
         names = parquet.read_schema(file).names
-        wanted = [
-            n for n in names if n in ("path", "file_name", "label", "class", "group", "split")
-        ]
-        read = parquet.read_table(file, columns=wanted)
-        return {name: read[name].to_pylist() for name in wanted}
+        wanted = [name for name in names if name in _COLUMNS]
+        rows = parquet.read_table(file, columns=wanted).to_pylist()
     except (OSError, ValueError, pyarrow.ArrowException) as error:
         raise TableError(
             f"cannot read {printable(file)} as Parquet: {printable(str(error))[:300]}."
         ) from error
+    as_label = {"class": "label"} if "label" not in wanted else {}
+    columns = [as_label.get(name, name) for name in wanted]
+    if missing := [name for name in required if name not in columns]:
+        raise TableError(
+            f"{printable(file)} lacks the column {missing[0]}. It has: "
+            f"{', '.join(map(printable, columns)) or 'none'}."
+        )
+    return [{as_label.get(name, name): _text(value) for name, value in row.items()} for row in rows]
 
 
 def _text(value: object) -> str:

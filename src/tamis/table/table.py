@@ -229,6 +229,32 @@ class ImageTable(Tabular):
         """
         required = ("path", "label") if labelled else ("path",)
         rows = read_csv(file, required=required, synonyms={"class": "label"})
+        return cls.from_rows(rows, file, root=root)
+
+    @classmethod
+    def from_rows(
+        cls,
+        rows: Sequence[Mapping[str, str]],
+        file: str | os.PathLike[str],
+        *,
+        root: str | os.PathLike[str] | None = None,
+    ) -> Self:
+        """Make a table of the rows of a list, whatever its format.
+
+        Parameters
+        ----------
+        rows : sequence of mapping
+            Each with ``path``, and optionally ``label``, ``group``, ``split``.
+        file : str or os.PathLike
+            The list.
+        root : str or os.PathLike, optional
+            As `from_csv` takes it.
+
+        Raises
+        ------
+        TableError
+            A row has no path, or two have the same.
+        """
         top = os.fspath(root) if root is not None else os.path.dirname(os.fspath(file))
         name = printable(os.fspath(file))
         for number, row in enumerate(rows, start=1):
