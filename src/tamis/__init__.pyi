@@ -42,9 +42,10 @@ from .evaluation import (
 from .features import FeatureTable
 from .features.index import Hit, Index, Matches
 from .features.transformer import DescriptorTransformer
+from .files.undoing import undo
 from .images import read_image
 from .model import Model, train
-from .sorting import SortPlan, sort, undo
+from .sorting import SortPlan, sort
 from .store import Collection
 from .table import ImageTable
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pictures import write_kinds
-from tamis.dataset import Dataset
+from tamis.dataset import Dataset, split
 from tamis.descriptors import descriptor
 from tamis.errors import InvalidParameterError, TableError
 from tamis.store import Collection, update
@@ -172,3 +172,19 @@ def test_leaves_that_a_collection_holds_are_read_and_the_others_computed(photos,
     assert [failure.path for failure in left.failures] == [opened.table.paths[1]]
     (piece,) = turned.pieces(fusion)
     assert np.array_equal(piece.features, left.features)
+
+
+def test_a_split_takes_nothing_from_outside_of_its_source(tmp_path):
+    write_kinds(tmp_path / "mine", 2)
+    write_kinds(tmp_path / "others", 2)
+    folders = [tmp_path / "mine" / kind for kind in ("sky", "bars")]
+    names = [f"{folder.name}/{file.name}" for folder in folders for file in folder.iterdir()]
+    lines = ["path,label", *(f"{name},{name.partition('/')[0]}" for name in names)]
+    outside = next((tmp_path / "others" / "sky").iterdir())
+    lines.append(f"../others/sky/{outside.name},sky")
+    (tmp_path / "mine" / "list.csv").write_text("\n".join(lines))
+    plan = split(tmp_path / "mine" / "list.csv", tmp_path / "parts", mode="move")
+    assert "leaving out 1 picture that lies outside" in plan.images.remarks[-1]
+    plan.apply()
+    assert outside.exists()
+    assert sum(counts.total() for counts in plan.counts.values()) == 4

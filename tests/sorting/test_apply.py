@@ -8,8 +8,9 @@ from pictures import write_kinds
 from tamis.dataset import Dataset
 from tamis.errors import DestinationError, JournalError
 from tamis.files.journal import journals
+from tamis.files.undoing import undo
 from tamis.model import fit
-from tamis.sorting import sort, undo
+from tamis.sorting import sort
 
 
 @pytest.fixture

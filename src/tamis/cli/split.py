@@ -55,21 +55,19 @@ def split(
     """
     import os
     import time
-    from functools import partial
 
     from tamis.cli import writing
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
     from tamis.cli.notes import print_remarks
     from tamis.dataset import Dataset
-    from tamis.duplicates import with_copies_together
+    from tamis.dataset import split as plan_of
+    from tamis.dataset.verbs import check_folds
     from tamis.errors import InvalidParameterError, printable
     from tamis.evaluation.signature import program
     from tamis.files.lock import locked
     from tamis.sorting import check_destination
-    from tamis.splits import check_one_fold, only_class
-    from tamis.splits.assign import DEFAULT_RATIO, assign_folds, assign_parts
-    from tamis.splits.labels import with_groups, write_truth
-    from tamis.splits.plan import plan_split
+    from tamis.splits import only_class
+    from tamis.splits.assign import DEFAULT_RATIO
 
     start = time.perf_counter()
     if folds is not None and ratio is not None:
@@ -77,11 +75,8 @@ def split(
             "--folds and --ratio exclude each other: each of K folds is the test part of the "
             "others. Leave one of them out."
         )
+    check_folds(folds, mode)
     ratio = ratio or DEFAULT_RATIO
-    if folds is not None and mode is Mode.MOVE:
-        raise InvalidParameterError(
-            "folds need every picture several times, so --mode move cannot be. Choose another."
-        )
     settings = writing.options(
         {
             "--ratio": ratio if folds is None else None,
@@ -102,27 +97,21 @@ def split(
             source, role="examples", root=root, classes=classes, exclude=[out],
             follow_links=follow_links,
         )  # fmt: skip
-        opened = print_remarks(opened.to_take(follow_links=follow_links))
-        check_one_fold(opened.table)
-        if not classes and (remark := only_class(opened.table)):
+        planned = plan_of(
+            print_remarks(opened), out, ratio=ratio, folds=folds, blind=blind, groups=group_by,
+            seed=seed, mode=mode, follow_links=follow_links,
+        )  # fmt: skip
+        table = print_remarks(planned.images).table
+        if not classes and (remark := only_class(table)):
             warn(remark)
-        table = print_remarks(opened.labelled()).table
-        if group_by is not None:
-            table = with_groups(table, group_by)
-        table, copies = with_copies_together(table)
+        plan, copies = planned.placements, planned.copies
         if copies:
             warn(
                 f"{sum(map(len, copies))} pictures have the same content as others: each group of "
                 f"copies stays in one part (groups: {len(copies)})"
             )
-        if folds is None:
-            parts = assign_parts(table, ratio=ratio, seed=seed)
-        else:
-            parts = assign_folds(table, folds, seed=seed)
-        plan = plan_split(table, parts, out, blind=blind, seed=seed)
-        manifests = {name: partial(write_truth, rows=rows) for name, rows in plan.truth.items()}
         outcome, _ = writing.carry_out(
-            plan, out, command="split", mode=mode, made=manifests, settings=settings
+            plan, out, command="split", mode=mode, made=planned.manifests, settings=settings
         )
 
     for part, counts in plan.counts.items():

@@ -31,26 +31,14 @@ def undo(
 
         tamis undo sorted
     """
-    import os
     import time
 
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
     from tamis.cli.progress import progress
-    from tamis.errors import JournalError, printable
-    from tamis.files.journal import journals
-    from tamis.files.lock import locked
+    from tamis.files.undoing import last_run
 
     start = time.perf_counter()
-    nothing = JournalError(
-        f"{printable(out)} holds no journal of tamis, so there is nothing to undo."
-    )
-    if not os.path.isdir(out):
-        raise nothing
-    with locked(out, inside=True):
-        runs = journals(out)
-        if not runs:
-            raise nothing
-        run = runs[-1]
+    with last_run(out) as run:
         if run.foreign and not yes:
             _confirm(run, say=lambda line: say(line, unless=json))
         with progress("putting back", len(run.transfers)) as advance:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Unpack
@@ -12,13 +12,14 @@ from tamis.dataset.opening import Role
 from tamis.descriptors import Descriptor, descriptor
 from tamis.duplicates import with_copies_together
 from tamis.errors import DestinationError, InvalidParameterError, printable
-from tamis.features import FeatureTable, Reading
+from tamis.features import FeatureTable, Progress, Reading
 from tamis.files.journal import Journal, Outcome, journals
 from tamis.files.lock import locked
 from tamis.files.result import FOLDER
 from tamis.files.transfer import Mode
+from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.splits import check_one_fold
-from tamis.splits.assign import assign_folds, assign_parts
+from tamis.splits.assign import DEFAULT_RATIO, assign_folds, assign_parts
 from tamis.splits.labels import with_groups, write_truth
 from tamis.splits.plan import SplitPlan as Placements
 from tamis.splits.plan import plan_split
@@ -85,7 +86,9 @@ def index(
     by: str | Sequence[str] = "color",
     *,
     prune: bool = False,
-    **reading: Unpack[Reading],
+    jobs: int | None = None,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    progress: Progress | None = None,
 ) -> Collection:
     """Keep the images of a source and their vectors in a collection, or bring it up to date.
 
@@ -98,8 +101,8 @@ def index(
         Descriptors to store, besides those that the collection has.
     prune : bool
         Remove also images whose folder is empty or cannot be entered.
-    **reading
-        ``jobs``, ``max_pixels``, ``progress``, as `tamis.features.extract` takes them.
+    jobs, max_pixels, progress
+        As `tamis.features.extract` takes them.
 
     Returns
     -------
@@ -113,9 +116,9 @@ def index(
     several = [descriptor(spec) for spec in ([by] if isinstance(by, str) else by)]
     place = os.fspath(into)
     table = Dataset.open(source, exclude=[place]).table
-    options = {key: reading[key] for key in ("jobs", "max_pixels", "progress") if key in reading}
-    update(place, table, several, prune=prune, **options)  # type: ignore[arg-type]
-    return Collection.open(place)
+    return update(
+        place, table, several, jobs=jobs, max_pixels=max_pixels, progress=progress, prune=prune
+    ).collection
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -127,11 +130,17 @@ class SplitPlan:
     out : str
     mode : Mode
     placements : tamis.splits.plan.SplitPlan
+    images : Dataset
+        Those that the parts get; its remarks name what was left out.
+    copies : list of list of int
+        Positions of images with the same content, two or more in each group.
     """
 
     out: str
     mode: Mode
     placements: Placements
+    images: Dataset
+    copies: list[list[int]]
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{part} {counts.total()}" for part, counts in self.counts.items())
@@ -141,6 +150,12 @@ class SplitPlan:
     def counts(self) -> Mapping[str, Counter[str]]:
         """Part to the number of images of each class."""
         return self.placements.counts
+
+    @property
+    def manifests(self) -> dict[str, Callable[[str], object]]:
+        """Name of each manifest of a blind test to a function that writes it to a path."""
+        truth = self.placements.truth
+        return {name: partial(write_truth, rows=rows) for name, rows in truth.items()}
 
     def apply(self) -> Outcome:
         """Place the files; `tamis.undo` takes it back.
@@ -157,14 +172,13 @@ class SplitPlan:
                     f"{printable(self.out)} is not empty. Choose a new folder, or take an earlier "
                     "split back first: tamis.undo."
                 )
-            truth = self.placements.truth
             return Journal.create(
                 self.out,
                 command="split",
                 mode=self.mode,
                 folders=self.placements.folders,
                 transfers=self.placements.transfers,
-                made={name: partial(write_truth, rows=rows) for name, rows in truth.items()},
+                made=self.manifests,
             ).carry_out()
 
 
@@ -172,12 +186,13 @@ def split(
     source: Source | Dataset,
     out: str | os.PathLike[str],
     *,
-    ratio: tuple[float, float, float] = (0.7, 0.0, 0.3),
+    ratio: tuple[float, float, float] = DEFAULT_RATIO,
     folds: int | None = None,
     blind: bool = False,
     groups: str | os.PathLike[str] | None = None,
     seed: int = 0,
     mode: str | Mode = Mode.COPY,
+    follow_links: bool = False,
 ) -> SplitPlan:
     """Plan to split class folders into train, val and test; nothing is touched yet.
 
@@ -197,6 +212,8 @@ def split(
         CSV file with the columns path,group: a group stays in one part.
     seed : int
     mode : {"copy", "hardlink", "symlink", "move"}
+    follow_links : bool
+        Take also what lies outside of the root of the source, as `Dataset.to_take` does.
 
     Returns
     -------
@@ -213,15 +230,25 @@ def split(
     >>> split("photos", "parts", ratio=(0.8, 0, 0.2)).apply()  # doctest: +SKIP
     """
     placed = Mode(mode)
-    if folds is not None and placed is Mode.MOVE:
-        raise InvalidParameterError("folds take every image several times; mode cannot be 'move'.")
+    check_folds(folds, placed)
     place = os.fspath(out)
-    opened = Dataset.open(source, role="examples", exclude=[place]).labelled()
-    check_one_fold(opened.table)
-    table = opened.table if groups is None else with_groups(opened.table, groups)
-    table, _ = with_copies_together(table)
+    opened = Dataset.open(source, role="examples", exclude=[place], follow_links=follow_links)
+    images = opened.to_take(follow_links=follow_links)
+    check_one_fold(images.table)
+    images = images.labelled()
+    table = images.table if groups is None else with_groups(images.table, groups)
+    table, copies = with_copies_together(table)
     if folds is None:
         parts = assign_parts(table, ratio=ratio, seed=seed)
     else:
         parts = assign_folds(table, folds, seed=seed)
-    return SplitPlan(place, placed, plan_split(table, parts, place, blind=blind, seed=seed))
+    placements = plan_split(table, parts, place, blind=blind, seed=seed)
+    return SplitPlan(place, placed, placements, images.having(table), copies)
+
+
+def check_folds(folds: int | None, mode: Mode) -> None:
+    """Raise InvalidParameterError if files are to be moved into several folds."""
+    if folds is not None and mode is Mode.MOVE:
+        raise InvalidParameterError(
+            "folds need every picture several times, so --mode move cannot be. Choose another."
+        )

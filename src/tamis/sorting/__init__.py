@@ -1,6 +1,6 @@
 """From predictions to a plan, from a plan to folders on disk, and back."""
 
-from tamis.sorting.apply import SortPlan, sort, undo
+from tamis.sorting.apply import SortPlan, sort
 from tamis.sorting.checks import check_destination, check_folders
 from tamis.sorting.outputs import (
     FAILURES,
@@ -26,7 +26,6 @@ __all__ = [
     "outputs",
     "plan_sort",
     "sort",
-    "undo",
     "write_failures",
     "write_predictions",
 ]

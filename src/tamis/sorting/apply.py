@@ -1,4 +1,4 @@
-"""Sorting in Python: plan, look, apply, undo."""
+"""Sorting in Python: plan, look, apply; `tamis.undo` takes it back."""
 
 import os
 from collections.abc import Callable
@@ -117,46 +117,6 @@ def sort(
     place = os.fspath(out)
     check_destination(place, predictions.classes)
     return SortPlan(_planned(predictions, place, Mode(mode), sidecars), predictions, sidecars)
-
-
-def undo(
-    out: str | os.PathLike[str],
-    *,
-    confirmed: bool = False,
-    forget: bool = False,
-    progress: Progress | None = None,
-) -> Outcome:
-    """Take back the last run into a folder that `sort` or `split` wrote.
-
-    Parameters
-    ----------
-    out : str or os.PathLike
-    confirmed : bool
-        Undo also a journal that another user or machine wrote.
-    forget : bool
-        Remove the journal even if some files cannot be put back.
-    progress : callable, optional
-        Told how many files were put back, as they are.
-
-    Returns
-    -------
-    Outcome
-        Files changed since stay, and are among its failures.
-
-    Raises
-    ------
-    JournalError
-        There is nothing to undo, or the journal is another's and was not confirmed.
-    """
-    place = os.fspath(out)
-    runs: list[Journal] = []
-    if os.path.isdir(place):
-        with locked(place, inside=True):
-            if runs := list(journals(place)):
-                return runs[-1].undo(progress=progress, confirmed=confirmed, forget=forget)
-    raise JournalError(
-        f"{printable(place)} holds no journal of tamis, so there is nothing to undo."
-    )
 
 
 def _planned(predictions: Predictions, out: str, mode: Mode, sidecars: bool) -> Placements:
