@@ -83,6 +83,17 @@ def test_what_it_says_to_type_gives_its_figure_again(muddle, options, monkeypatc
             assert figures[name] == pytest.approx(one[name], abs=0.014), name
 
 
+def test_a_lead_that_may_be_luck_is_not_called_one(muddle):
+    words = ("compare", muddle, "--by", "color(bins=4),colorlayout,hsv(hues=4)")
+    found = json.loads(tamis(*words, "--json", "-").stdout)
+    lines = [line for line in tamis(*words).stdout.splitlines() if "95 % interval" in line]
+    for lead, line in zip(found["leads"], lines, strict=True):
+        assert lead["shown"] == (lead["interval"][0] > 0)
+        assert ("is ahead of" in line) == lead["shown"]
+        assert f"(p {lead['first_result']['p_value']:.2g})" in line
+    assert not all(lead["shown"] for lead in found["leads"])
+
+
 def test_reductions_and_fusions_are_compared_as_they_are(photos):
     by = "edge,edge>pca4,edge>gauss8,edge+colorlayout,edge+colorlayout@rrf"
     found = json.loads(tamis("compare", photos, "--by", by, "--json", "-").stdout)

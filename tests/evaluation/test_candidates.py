@@ -9,6 +9,7 @@ from scipy.spatial.distance import cdist, pdist
 from tamis.errors import InvalidParameterError, TableError
 from tamis.evaluation.candidates import compare_tables
 from tamis.features import FeatureTable
+from tamis.metrics.paired import mcnemar_exact
 
 
 def table_of(features, labels, spec):
@@ -96,10 +97,26 @@ def test_leads_are_paired_differences(tables):
     for lead in result.leads:
         assert lead.difference == pytest.approx(result.candidates[0].mmap - found[lead.other])
         assert lead.interval[0] <= lead.difference <= lead.interval[1]
+        assert lead.shown == (lead.interval[0] > 0)
     again = compare_tables(tables, fuse=(2, 3), depth=7, jobs=3)
     assert again.leads == result.leads
     assert again.candidates == result.candidates
     assert again.nested == result.nested
+
+
+def test_first_results_are_compared_on_the_same_queries(tables):
+    result = compare_tables(tables, depth=7)
+    right = {}
+    for part, table in enumerate(tables):
+        distances = cdist(table.features, table.features, "cityblock")
+        np.fill_diagonal(distances, np.inf)
+        nearest = distances.argmin(axis=1)
+        right[part,] = sum(table.labels[i] == table.labels[n] for i, n in enumerate(nearest))
+    best = result.candidates[0].parts
+    for lead in result.leads:
+        found = lead.first_result
+        assert found.only_first - found.only_second == right[best] - right[lead.other]
+        assert found.p_value >= mcnemar_exact(found.only_first, found.only_second)
 
 
 def test_progress_tells_of_every_scoring(tables):

@@ -102,9 +102,12 @@ def print_comparison(result: Comparison, *, most: int = 15) -> None:
     best = result.candidates[0]
     for lead in result.leads:
         low, high = lead.interval
+        rank = lead.first_result
         console.print(
-            f"{name(best.parts)} is ahead of {name(lead.other)} by {lead.difference:.4f} "
-            f"(95 % interval {low:.4f} to {high:.4f})"
+            f"{name(best.parts)} is {'ahead of' if lead.shown else 'not told apart from'} "
+            f"{name(lead.other)}: {lead.difference:+.4f} (95 % interval {low:.4f} to {high:.4f}); "
+            f"first result right for {rank.only_first} that the other misses, wrong for "
+            f"{rank.only_second} (p {rank.p_value:.2g})"
         )
     chosen = ", ".join(dict.fromkeys(name(parts) for parts in result.chosen))
     console.print(

@@ -20,6 +20,7 @@ from tamis.evaluation.fusion_pool import METHODS, SCALES, UNITS, Pool, usual_met
 from tamis.evaluation.signature import Signature, versions
 from tamis.features import FeatureTable, available_processors
 from tamis.metrics.intervals import bootstrap_difference
+from tamis.metrics.paired import adjusted, compare_hits
 from tamis.metrics.ranking import average_precision, mean_of_classes, precision_at
 from tamis.splits.assign import assign_folds
 from tamis.table import ImageTable, common_root
@@ -114,13 +115,14 @@ def compare_tables(
     n_relevant = np.bincount(codes)[codes] - 1
     scales = fused.scales()
     hits = np.empty((len(found), len(labels)))
+    first = np.empty(hits.shape, bool)
     candidates = []
     for i, parts in enumerate(found):
         pool = pools[len(parts) > 1]
         weights = pool.weights(parts, scales)
         relevant = codes[pool.ranked(parts, weights, depth=depth)] == codes[:, np.newaxis]
         told(1)
-        hits[i] = average_precision(relevant)
+        hits[i], first[i] = average_precision(relevant), relevant[:, 0]
         of_all = average_precision(relevant, n_relevant=n_relevant)
         candidates.append(
             Candidate(
@@ -154,18 +156,31 @@ def compare_tables(
         unit=unit,
         distance=distance,
         candidates=tuple(candidates[i] for i in order),
-        leads=tuple(
-            Lead(
-                found[i],
-                mean_of_classes(hits[order[0]] - hits[i], codes),
-                bootstrap_difference(hits[order[0]] - hits[i], codes, seed=seed),
-            )
-            for i in order[1:6]
-        ),
+        leads=_leads([found[i] for i in order[:6]], hits[order[:6]], first[order[:6]], codes, seed),
         nested=nested,
         chosen=chosen,
         signature=signature | versions(),
         failures=tables[0].failures,
+    )
+
+
+def _leads(
+    found: list[tuple[int, ...]],
+    precisions: npt.NDArray[np.float64],
+    first: npt.NDArray[np.bool_],
+    codes: npt.NDArray[np.intp],
+    seed: int,
+) -> tuple[Lead, ...]:
+    """Compare the first of some candidates with each of the others."""
+    of_first = adjusted([compare_hits(first[0], other, seed=seed) for other in first[1:]])
+    return tuple(
+        Lead(
+            parts,
+            mean_of_classes(precisions[0] - other, codes),
+            bootstrap_difference(precisions[0] - other, codes, seed=seed),
+            difference,
+        )
+        for parts, other, difference in zip(found[1:], precisions[1:], of_first, strict=True)
     )
 
 

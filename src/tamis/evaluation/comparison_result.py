@@ -5,6 +5,7 @@ from typing import Any
 
 from tamis.errors import Failure
 from tamis.evaluation.signature import Signature
+from tamis.metrics.paired import PairedDifference
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,30 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """How far the best is ahead of another: a difference in MMAP with its 95 % interval."""
+    """How far the best is ahead of another, on the same queries.
+
+    Attributes
+    ----------
+    other : tuple of int
+        The parts of the other.
+    difference : float
+        In MMAP over the hits found.
+    interval : (float, float)
+        95 % interval of the difference (bootstrap over queries).
+    first_result : PairedDifference
+        How often the first result has the right class; the p-value, of McNemar's exact test,
+        allows for the number of leads.
+    """
 
     other: tuple[int, ...]
     difference: float
     interval: tuple[float, float]
+    first_result: PairedDifference
+
+    @property
+    def shown(self) -> bool:
+        """Whether the best is really ahead: the interval does not hold 0."""
+        return self.interval[0] > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +146,8 @@ class Comparison:
                     "over": self.names(lead.other),
                     "difference": lead.difference,
                     "interval": list(lead.interval),
+                    "shown": lead.shown,
+                    "first_result": lead.first_result.to_dict(),
                 }
                 for lead in self.leads
             ],
