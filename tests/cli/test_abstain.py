@@ -44,6 +44,6 @@ def test_too_few_examples_place_nothing_and_say_so(command, tmp_path):
 
 
 def test_a_classifier_without_cross_validation_cannot_promise(command):
-    done = tamis(*command, "--abstain", 0.05, check=False)
+    done = tamis(*command, "--classifier", "knn", "--abstain", 0.05, check=False)
     assert done.returncode == 2
     assert "Use the classifier auto" in " ".join(done.stderr.split())

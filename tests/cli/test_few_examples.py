@@ -17,14 +17,14 @@ def few(tmp_path: Path) -> Path:
 def test_all_examples_vote_where_there_are_fewer_than_the_default(few: Path, tmp_path: Path):
     new = tmp_path / "new"
     made = write_kinds(new, 1, first=50, flat=True)
-    words = ("--train", few, "--input", new)
+    words = ("--train", few, "--input", new, "--by", "color", "--classifier", "knn")
     result = answer("sort", *words, "--out", tmp_path / "out")
     assert result["signature"]["k"] == 3
     assert {row["path"]: row["class"] for row in result["predictions"]} == made
     done = tamis("sort", *words, "--out", tmp_path / "again")
     assert "only 3 examples: all of them vote (k = 3 instead of 5)" in done.stderr
     write_kinds(tmp_path / "test", 1, first=50)
-    scored = answer("evaluate", "--train", few, "--test", tmp_path / "test")
+    scored = answer("evaluate", "--train", few, "--test", tmp_path / "test", "--classifier", "knn")
     assert scored["signature"]["k"] == 3
 
 

@@ -14,7 +14,7 @@ from command import answer, tamis
 from pictures import KINDS, write_kinds
 from tamis.model import Model
 
-BY = ("--by", "moments")
+BY = ("--by", "moments", "--classifier", "probe")
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +245,7 @@ def test_a_collection_is_learned_from_as_it_is(photos, tmp_path):
 @pytest.fixture(scope="module")
 def network(photos):
     pytest.importorskip("torch", reason="needs the extra train")
-    pytest.importorskip("onnxruntime", reason="needs the extra neural")
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime and onnx")
     out = photos / "n.tamis"
     given = ("--net", "small", "--size", 32, "--epochs", 3, "--report", photos / "n.html")
     return answer("train", photos / "examples", "--out", out, *given), out

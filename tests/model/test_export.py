@@ -22,8 +22,8 @@ from tamis.model import Model, NetworkView, fit
 from tamis.model import export as exporting
 from tamis.table import ImageTable
 
-onnx = pytest.importorskip("onnx", reason="needs the extra neural")
-onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra neural")
+onnx = pytest.importorskip("onnx", reason="needs onnxruntime and onnx")
+onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime and onnx")
 made_onnx = pytest.importorskip("made_onnx")
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "howto" / "export.md"

@@ -116,7 +116,7 @@ class Graphed(PixelDescriptor):
 
 
 def test_the_graphs_of_backbones_travel_along(monkeypatch):
-    onnx = pytest.importorskip("onnx", reason="needs the extra neural")
+    onnx = pytest.importorskip("onnx", reason="needs onnxruntime and onnx")
     own = onnx.ModelProto(ir_version=9).SerializeToString()
     told, parts = to_parts(Graphed(own=own))
     assert parts == {"backbone-1.onnx": own}
@@ -131,8 +131,8 @@ def test_the_graphs_of_backbones_travel_along(monkeypatch):
 @pytest.fixture(scope="module")
 def graph():
     """A network that looks at the mean colour, as an ONNX graph: 3 classes."""
-    onnx = pytest.importorskip("onnx", reason="needs the extra neural")
-    pytest.importorskip("onnxruntime", reason="needs the extra neural")
+    onnx = pytest.importorskip("onnx", reason="needs onnxruntime and onnx")
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime and onnx")
     helper, types = onnx.helper, onnx.TensorProto
     weights = np.array([[9, -3, -6], [-4, 8, -4], [-5, -5, 9]], np.float32) / 255
     nodes = [

@@ -22,8 +22,8 @@ from tamis.features import FeatureTable
 from tamis.model import Model, NetworkView
 from tamis.table import ImageTable
 
-onnx = pytest.importorskip("onnx", reason="needs the extra neural")
-pytest.importorskip("onnxruntime", reason="needs the extra neural")
+onnx = pytest.importorskip("onnx", reason="needs onnxruntime and onnx")
+pytest.importorskip("onnxruntime", reason="needs onnxruntime and onnx")
 helper, TYPES = onnx.helper, onnx.TensorProto
 
 

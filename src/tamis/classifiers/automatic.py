@@ -11,14 +11,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tamis.classifiers.base import Classifier, classes_from
 from tamis.classifiers.class_means import ClassMeansClassifier
 from tamis.classifiers.discriminant import DiscriminantClassifier
-from tamis.classifiers.linear import LinearHead, validated
+from tamis.classifiers.knn import KNNClassifier
+from tamis.classifiers.linear import LinearHead, normalised, validated
 from tamis.classifiers.probe import ProbeClassifier
 from tamis.errors import ModelError
+from tamis.features.index import Matches
 from tamis.metrics.calibration import calibration_error, log_loss
 from tamis.metrics.intervals import wilson_interval
 from tamis.trust.calibration import as_logits, fit_pool, pool, tempered
 
 _FOLDS: Final = 10
+_SHOWN: Final = 5  # nearest examples beside an answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,9 +77,15 @@ class AutoClassifier(Classifier):
     members_ : dict from str to float
         The learners that answer, and their weights. They do not sum to 1: their sum is an
         inverse temperature.
+    labels_ : ndarray of shape (n,)
+        Class of each training row; after `fit`, but not in a file.
     out_of_fold_ : OutOfFold
         Of the examples whose class has another, and which have no copy among the examples:
         none if there are no such.
+    left_out_ : ndarray of shape (n_left_out, n_classes), float64
+        Probabilities of these examples, out of fold; after `fit`, but not in a file.
+    left_out_rows_ : ndarray of shape (n_left_out,), int
+        Which rows these are.
     scores_ : list of dict
         Per candidate and of the pool: ``learner``, ``loss``, ``accuracy``, out of fold, and
         the ``weight``.
@@ -112,6 +121,8 @@ class AutoClassifier(Classifier):
 
     members_: dict[str, float]
     out_of_fold_: OutOfFold
+    left_out_: npt.NDArray[np.float64]
+    left_out_rows_: npt.NDArray[np.intp]
     scores_: list[dict[str, Any]]
 
     def __init__(self, *, blocks: Sequence[int] | None = None, seed: int = 0) -> None:
@@ -145,8 +156,11 @@ class AutoClassifier(Classifier):
         self.members_ = {names[i]: float(weights[i]) for i in kept}
         self._pool = weights[kept]
         self._heads = [learners[names[i]].head_ for i in kept]
+        self.left_out_, self.left_out_rows_ = answers, rows
         true = answers[np.arange(len(rows)), codes[rows]]
         right = answers.argmax(axis=1) == codes[rows]
+        nearest = KNNClassifier(min(_SHOWN, len(vectors)), metric="l2")
+        self._nearest = nearest.fit(normalised(vectors, blocks, 1.0), targets)
         self.out_of_fold_ = OutOfFold(answers.max(axis=1), right, true, codes[rows])
         self.scores_ = []
         if len(rows):
@@ -179,6 +193,22 @@ class AutoClassifier(Classifier):
         vectors = validate_data(self, X, reset=False, dtype=np.float32, order="C")
         logits = [as_logits(head.probabilities(vectors)) for head in self._heads]
         return tempered(pool(logits, self._pool), 1.0)
+
+    @property
+    def labels_(self) -> npt.NDArray[Any]:
+        """The class of each training row, of shape (n,), while the rows are known."""
+        return self._nearest.labels_
+
+    def explain(self, X: npt.ArrayLike) -> Matches | None:
+        """Return the nearest examples, which show and do not decide; None if read from a file.
+
+        The distance is l2 between vectors whose blocks have length 1, as that of cosine.
+        """
+        check_is_fitted(self)
+        if not hasattr(self, "_nearest"):
+            return None
+        vectors = validate_data(self, X, reset=False, dtype=np.float32, order="C")
+        return self._nearest.kneighbors(normalised(vectors, self._heads[0].blocks, 1.0))
 
     def cross_validation(self) -> dict[str, Any]:
         """Return what the pool is worth, out of fold: nothing if no example can be left out.

@@ -93,8 +93,11 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):
         answers = self.predict_proba(X)  # first, as it says if the classifier is not fitted
         return self.classes_[answers.argmax(axis=1)]
 
+    keeps_examples: ClassVar[bool] = False
+    """Whether its file holds the training rows, so that their names belong in it."""
+
     def explain(self, X: npt.ArrayLike) -> Matches | None:
-        """Return the training rows that decided each answer; None if no rows can be named."""
+        """Return training rows that explain each answer; None if no rows can be named."""
         return None
 
     def answer(self, X: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], Matches | None]:

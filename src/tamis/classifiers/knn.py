@@ -60,6 +60,7 @@ class KNNClassifier(Classifier):
         "vectors": ("float32", 2),
         "targets": ("int64", 1),
     }
+    keeps_examples: ClassVar[bool] = True
 
     def __init__(
         self, n_neighbors: int = DEFAULT_K, *, metric: str = "l1", n_jobs: int | None = None

@@ -34,14 +34,16 @@ class Predictions(Tabular):
     probabilities : ndarray of shape (n, n_classes), float64
         Share of the votes, or what a trained model takes for the probability.
     neighbours : Matches
-        Of shape (n, k): rows of the training table; k is 0 where a trained model
-        answers, which has no examples at hand.
+        Of shape (n, k): rows of the training table, nearest first; k is 0 where a trained
+        model answers, which has no examples at hand.
     train_paths, train_labels : tuple of str
         What those rows are.
     failures : tuple of Failure
         The pictures that could not be read: they have no row.
     settings : dict
         All that the answers depend on.
+    by_vote : bool
+        Whether the neighbours voted; if not, they only show what the examples look like.
     """
 
     paths: tuple[str, ...]
@@ -52,6 +54,7 @@ class Predictions(Tabular):
     train_labels: tuple[str, ...]
     failures: tuple[Failure, ...]
     settings: dict[str, str | int]
+    by_vote: bool = True
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -85,7 +88,7 @@ class Predictions(Tabular):
     @property
     def voted(self) -> bool:
         """Whether examples voted, so that a confidence is a share of votes."""
-        return self.neighbours.indices.shape[1] > 0
+        return self.by_vote and self.neighbours.indices.shape[1] > 0
 
     @property
     def labels(self) -> list[str]:

@@ -9,12 +9,10 @@ from tamis.cli.console import warn, warn_failures
 from tamis.cli.notes import print_remarks
 from tamis.cli.progress import progress
 from tamis.dataset import Dataset
+from tamis.descriptors import AUTO, descriptor
 from tamis.errors import InvalidParameterError
 from tamis.model import Model, fit
 from tamis.splits import check_classes
-
-_BY = "color"
-_CLASSIFIER = "knn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +27,7 @@ class Teacher:
     by : str
         Descriptor of the examples, as the user wrote it; for people.
     classifier : str
+        By default ``auto``; ``knn`` if k or a distance is given.
     k : int or None
     distance : str
         As `tamis.model.fit` takes them.
@@ -71,7 +70,9 @@ def teacher(
             f"train wrote. Got {'neither' if train is None else 'both'}."
         )
     if model is None:
-        return Teacher(train, None, by or _BY, classifier or _CLASSIFIER, k, distance, classes)
+        votes = k is not None or distance  # only k-NN takes these
+        named = classifier or ("knn" if votes else "auto")
+        return Teacher(train, None, by or AUTO, named, k, distance, classes)
     _refuse_with_model(
         {
             "--by": by,
@@ -146,6 +147,7 @@ def _learned(
     examples = print_remarks(opened.part("train"))
     check_classes(examples.table)
     check_folders(examples.classes)
+    warn(f"answers are by {descriptor(how.by).spec} and the classifier {how.classifier}")
     with progress("examples", len(examples)) as advance:
         return fit(
             examples,

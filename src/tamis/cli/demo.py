@@ -44,10 +44,10 @@ def demo(
     split(photos, parts, blind=True, force=os.path.isdir(parts))
     train, test = os.path.join(parts, "train"), os.path.join(parts, "test")
     say("")
-    announce("sort", "--train", train, "--input", test, "--out", result, "--by", "color")
+    announce("sort", "--train", train, "--input", test, "--out", result)
     sort(train=train, source=test, out=result)
     say("")
-    announce("evaluate", "--train", train, "--test", test, "--by", "color", "--report", report)
+    announce("evaluate", "--train", train, "--test", test, "--report", report)
     evaluate(train=train, test=test, report=report)
     say(
         f"\nAll of it took {time.perf_counter() - start:.1f} s. Look at\n"

@@ -19,6 +19,7 @@ from tamis.cli.progress import Pace, duration, progress, quiet
 from tamis.cli.tables import without_overlap
 from tamis.dataset import Dataset
 from tamis.dataset.opening import unlabelled_remark
+from tamis.descriptors import AUTO
 from tamis.duplicates import overlap
 from tamis.errors import (
     DestinationError,
@@ -33,9 +34,9 @@ from tamis.files.kinds import MODEL
 from tamis.files.lock import locked
 from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.model.training import (
-    DEFAULT_BY,
     Trained,
     fit,
+    held_out_share,
     need_torch,
     score_held_out,
     train_network,
@@ -70,7 +71,7 @@ def train_and_tell(
     k: int | None,
     distance: str,
     network: Options,
-    validation: float,
+    validation: float | None,
     class_weight: str | None,
     classes: Sequence[str] | None,
     root: str | None,
@@ -96,7 +97,7 @@ def train_and_tell(
                 source, role="examples", classes=classes, root=root, follow_links=follow_links
             )
         )
-        parts = _parts(opened, validation=validation, seed=seed)
+        parts = _parts(opened, validation=held_out_share(net, validation), seed=seed)
         tested = overlap(parts.test.paths, [*parts.train.paths, *parts.validation.paths])
         what = ("test picture is", "test pictures are")
         warn_overlap(tested, what, "among those of the training too", {})
@@ -107,7 +108,7 @@ def train_and_tell(
                     "progress": advance,
                 }  # fmt: skip
                 model = fit(
-                    opened.having(parts.train), by=by or DEFAULT_BY, classifier=net, k=k,
+                    opened.having(parts.train), by=by or AUTO, classifier=net, k=k,
                     distance=distance, class_weight=class_weight, seed=seed, **reading,
                 )  # fmt: skip
                 held_out = opened.having(parts.validation)
@@ -268,6 +269,16 @@ def _tell(
 ) -> None:
     model, result = trained.model, trained.evaluation
     checked = model.metrics.get("validation")
+    crossed = model.metrics.get("cross_validation")
+    if crossed is not None and checked is None:
+        low, high = crossed["accuracy_ci"]
+        say(
+            f"accuracy by cross-validation {crossed['accuracy']:.1%} (95 % interval {low:.1%} to "
+            f"{high:.1%}): {round(crossed['accuracy'] * crossed['n_images'])} of "
+            f"{crossed['n_images']} examples right, each by a fit without it; all examples were "
+            "learned from",
+            unless=json,
+        )
     if result is not None and checked is not None:
         low, high = result.accuracy_ci
         say(
@@ -304,6 +315,7 @@ def _as_dict(
     out: str, trained: Trained, digest: str, parts: HoldOut, *, seconds: float
 ) -> dict[str, Any]:
     model = trained.model
+    checked = trained.evaluation if "validation" in model.metrics else None
     return {
         "model": out,
         "digest": digest,
@@ -311,7 +323,8 @@ def _as_dict(
         "classes": list(model.classes),
         "n_images": model.metrics["training"]["n_images"],
         "per_class": model.metrics["training"]["per_class"],
-        "validation": None if trained.evaluation is None else trained.evaluation.to_dict(),
+        "validation": None if checked is None else checked.to_dict(),
+        "cross_validation": model.metrics.get("cross_validation"),
         "set_aside": list(parts.validation.paths) if parts.set_aside else [],
         "history": model.history,
         "signature": model.signature,

@@ -160,8 +160,9 @@ By = Annotated[
     str | None,
     typer.Option(
         metavar="SPEC",
-        help="Descriptor, or a fusion such as a+b or a+b@learned; `tamis descriptors` lists them.",
-        show_default="color",
+        help="Descriptor, or a fusion such as a+b or a+b@learned; `tamis descriptors` lists them. "
+        "auto is two small networks together, efficientnet-lite0+efficientnet-lite1.",
+        show_default="auto",
     ),
 ]
 ClassifierName = Annotated[
@@ -171,7 +172,7 @@ ClassifierName = Annotated[
         metavar="NAME",
         help="Classifier that learns from --train: auto (chosen by cross-validation), knn (the "
         "nearest examples vote), class-means, discriminant or probe.",
-        show_default="knn",
+        show_default="auto; knn with -k or --distance",
     ),
 ]
 K = Annotated[

@@ -46,25 +46,26 @@ def train(
             help="Classifier: auto (chosen by cross-validation), knn, class-means, discriminant or "
             "probe on a descriptor; report, small or finetune on pixels.",
         ),
-    ] = "probe",
+    ] = "auto",
     by: Annotated[
         str | None,
         typer.Option(
             metavar="SPEC",
-            help="Descriptor on which knn and probe learn.",
-            show_default="efficientnet-lite0",
+            help="Descriptor on which classifiers other than networks learn.",
+            show_default="auto",
         ),
     ] = None,
     k: K = None,
     distance: Distance = "",
     classes: Classes = None,
     validation: Annotated[
-        float,
+        float | None,
         typer.Option(
             metavar="SHARE",
             help="Share of each class set aside for validation, if DIR has no val/.",
+            show_default="0 with auto, which checks itself by cross-validation; else 0.2",
         ),
-    ] = 0.2,
+    ] = None,
     class_weight: Annotated[
         Literal["none", "balanced"],
         typer.Option(
@@ -142,10 +143,11 @@ def train(
 ) -> None:
     """Train a model on pictures whose class is known; it answers without them.
 
-    A probe (the default) takes seconds: it learns on a descriptor (--by). The networks
-    look at the pixels themselves and need tamis[train]; one that was interrupted goes on
-    by the same command. What the model is worth is measured on pictures that it was not
-    taught: those of val/, or a part of each class that is set aside.
+    The default, auto, combines several classifiers on a descriptor (--by) as
+    cross-validation says, and learns from all examples. The networks look at the pixels
+    themselves and need tamis[train]; one that was interrupted goes on by the same command.
+    The accuracy of the model is measured on pictures that it was not taught: those of val/,
+    those that a cross-validation left out, or a part of each class that is set aside.
 
         tamis train examples --out animals.tamis
 

@@ -7,6 +7,14 @@ from tamis.descriptors.base import Descriptor
 from tamis.descriptors.fusion.fusion import Fusion
 from tamis.descriptors.grammar import split_specs
 from tamis.descriptors.reduction import Reduction
-from tamis.descriptors.registry import descriptor, list_descriptors
+from tamis.descriptors.registry import AUTO, descriptor, list_descriptors
 
-__all__ = ["Descriptor", "Fusion", "Reduction", "descriptor", "list_descriptors", "split_specs"]
+__all__ = [
+    "AUTO",
+    "Descriptor",
+    "Fusion",
+    "Reduction",
+    "descriptor",
+    "list_descriptors",
+    "split_specs",
+]

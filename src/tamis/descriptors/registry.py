@@ -57,6 +57,11 @@ SCHEMES: Final = {
 }
 """The same for names that go on after a colon, such as ``onnx:/path/to/model.onnx``."""
 
+AUTO: Final = "auto"
+"""The default of every command and verb: the descriptors of `BEHIND_AUTO` together."""
+
+BEHIND_AUTO: Final = "efficientnet-lite0+efficientnet-lite1"
+
 _UNIT_WORDS: Final = {f"{unit}unit": unit for unit in UNITS if unit != "none"}
 _FUSION_WORDS: Final = (*METHODS, *_UNIT_WORDS, *SCALES)
 
@@ -82,7 +87,8 @@ def descriptor(spec: str, *, stored_in: str | os.PathLike[str] | None = None) ->
         ``2*color+0.5*lbp``; how they are fused may follow after ``@``, as in
         ``color+lbp@rrf`` or ``color+lbp@sum@l2unit@learned``. What stands before a
         ``>`` is reduced by what comes after it, a `Reduction`: ``color>pca64``,
-        ``color+lbp>gauss256(seed=1)``.
+        ``color+lbp>gauss256(seed=1)``. ``auto``, alone or in a fusion, stands for the
+        networks of `BEHIND_AUTO`.
     stored_in : str or os.PathLike, optional
         The file that says so, if the caller does not. Somebody else may have written it:
         the spec must then name what is registered, and no file or address.
@@ -111,6 +117,9 @@ def descriptor(spec: str, *, stored_in: str | os.PathLike[str] | None = None) ->
         return _reduction(spec, base, reduction, stored_in)
     whole, *words = split_specs(spec, "@") or [""]
     parts = split_specs(whole, "+")
+    if AUTO in parts:
+        whole = "+".join(BEHIND_AUTO if part == AUTO else part for part in parts)
+        parts = split_specs(whole, "+")
     # A + that is left at the end is inside of a bracket that is never closed.
     open_end = whole.endswith("+") and parts != [whole]
     if len(parts) > 1 or words or WEIGHT.match(whole) or open_end:

@@ -114,5 +114,5 @@ def _check_format(manifest: Any, shown: str) -> None:
     if version > VERSION:
         raise ModelError(
             f"the model {shown} has format {version}; this tamis reads format {VERSION}. "
-            'Install a newer one: pip install -U "tamis[neural]".'
+            "Install a newer one: pip install -U tamis."
         )

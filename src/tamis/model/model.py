@@ -158,7 +158,7 @@ class Model:
             buffer = io.BytesIO()
             np.savez(buffer, **arrays)  # type: ignore[arg-type]
             parts[ARRAYS] = buffer.getvalue()
-        if self._voters:
+        if self.classifier.keeps_examples:
             parts[EXAMPLES] = json.dumps(self._voters).encode()
         manifest = {
             "classifier": self.classifier.name,
@@ -254,6 +254,7 @@ class Model:
             train_labels=self._labels(),
             failures=tuple(failures),
             settings=self.settings,
+            by_vote=self.classifier.keeps_examples,
         )
 
     def score(
@@ -338,6 +339,7 @@ class Model:
     def _joined(self, pieces: list[Matches], n: int) -> Matches:
         """Join the neighbours of all pieces; of none, as many as would have voted."""
         k = int(getattr(self.classifier, "n_neighbors", 0)) if self._voters else 0
+        k = pieces[0].indices.shape[1] if pieces else k
         return Matches(
             np.concatenate([np.empty((0 if k else n, k), np.intp), *(m.indices for m in pieces)]),
             np.concatenate([np.empty((0 if k else n, k)), *(m.distances for m in pieces)]),

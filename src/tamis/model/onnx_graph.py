@@ -35,7 +35,7 @@ class OnnxGraph:
             import onnx
             import onnx.compose
         except ImportError:
-            raise MissingExtraError.for_extra("neural", "an ONNX graph") from None
+            raise MissingExtraError.for_project("onnx", "an ONNX graph") from None
         self._onnx: Any = onnx
         self._nodes: list[Any] = []
         self._tensors: list[Any] = []

@@ -8,24 +8,27 @@ from typing import Any, Final, Unpack
 
 import numpy as np
 
+from tamis.classifiers.automatic import AutoClassifier
 from tamis.classifiers.base import Classifier, classifier_type
 from tamis.classifiers.knn import checked_k
 from tamis.classifiers.network.registry import NETWORKS
 from tamis.classifiers.predictions import Predictions
 from tamis.classifiers.probe import blocks_of
 from tamis.dataset import Dataset, Source
-from tamis.descriptors import Descriptor, descriptor
+from tamis.descriptors import AUTO, Descriptor, descriptor
 from tamis.duplicates import overlap
 from tamis.errors import Failure, InvalidParameterError, MissingExtraError, TableError
 from tamis.evaluation.classification import Evaluation, evaluate
 from tamis.evaluation.signature import versions
 from tamis.features import Reading
+from tamis.features.index import Matches
 from tamis.files.digest import digest_of
 from tamis.model.model import Model
 from tamis.splits.hold_out import HoldOut, hold_out
 from tamis.table import ImageTable
 
-DEFAULT_BY: Final = "efficientnet-lite0"
+VALIDATION: Final = 0.2
+"""Share of each class that is set aside to check a model that has no cross-validation."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -233,9 +236,9 @@ def train_network(
 def train(
     source: Source | Dataset,
     *,
-    by: str | Descriptor = DEFAULT_BY,
-    classifier: str = "probe",
-    validation: float = 0.2,
+    by: str | Descriptor = AUTO,
+    classifier: str = "auto",
+    validation: float | None = None,
     k: int | None = None,
     distance: str = "",
     class_weight: str | None = None,
@@ -249,12 +252,13 @@ def train(
     source : str, os.PathLike, sequence of paths, ImageTable or Dataset
         A folder per class; or a split, of which ``train`` is learned from and ``val`` checked.
     by : str or Descriptor
-        What ``knn`` and ``probe`` learn on.
+        What all classifiers but networks learn on.
     classifier : str
-        ``knn``, ``probe``, or the name of a network.
-    validation : float
+        One of `tamis.classifiers.base.CLASSIFIERS`.
+    validation : float, optional
         Share of each class that is set aside to check the model by, if there is no ``val``;
-        0 learns from all.
+        0 learns from all. By default 0 with ``auto``, which tells its accuracy by
+        cross-validation, and 0.2 with others.
     k, distance, class_weight, seed, **reading
         As `fit` takes them.
 
@@ -276,7 +280,7 @@ def train(
     >>> model.metrics["validation"]["accuracy"]  # doctest: +SKIP
     """
     opened = Dataset.open(source, role="examples")
-    parts = hold_out(opened.table, share=validation, seed=seed)
+    parts = hold_out(opened.table, share=held_out_share(classifier, validation), seed=seed)
     if classifier in NETWORKS:
         jobs = reading.get("jobs")
         trained = train_network(parts, classifier, class_weight=class_weight, seed=seed, jobs=jobs)
@@ -286,6 +290,13 @@ def train(
         class_weight=class_weight, seed=seed, **reading,
     )  # fmt: skip
     return score_held_out(model, parts, opened.having(parts.validation), **reading).model
+
+
+def held_out_share(classifier: str, share: float | None) -> float:
+    """Return the share of each class to set aside; None is the default of a classifier."""
+    if share is not None:
+        return share
+    return 0.0 if classifier == "auto" else VALIDATION
 
 
 def need_torch(net: str) -> None:
@@ -319,6 +330,10 @@ def score_held_out(
         "training": {"n_images": sum(counts.values()), "per_class": dict(sorted(counts.items()))}
     }
     result = None
+    if isinstance(model.classifier, AutoClassifier) and (
+        crossed := model.classifier.cross_validation()
+    ):
+        metrics["cross_validation"] = crossed
     if answers is not None and len(answers):
         result = evaluate(answers, truth, overlap=overlap(answers.paths, model.examples))
         metrics["validation"] = {
@@ -329,10 +344,30 @@ def score_held_out(
             "set_aside": parts.set_aside,
         }
     else:
-        answers = None
+        answers = _left_out(model)
+        if answers is not None:
+            truth = {path: taught[path] for path in answers.paths}
+            result = evaluate(answers, truth)
     signature = model.signature | {"n_validation": len(parts.validation)}
     return Trained(
         replace(model, metrics=metrics, signature=signature), answers, result, truth, failures
+    )
+
+
+def _left_out(model: Model) -> Predictions | None:
+    """Return the answers for examples by fits without them, if the classifier has them still."""
+    if not isinstance(model.classifier, AutoClassifier) or not len(model.classifier.left_out_):
+        return None
+    left_out, rows = model.classifier.left_out_, model.classifier.left_out_rows_
+    return Predictions(
+        paths=tuple(model.examples[row] for row in rows),
+        classes=model.classes,
+        probabilities=left_out,
+        neighbours=Matches(np.empty((len(rows), 0), np.intp), np.empty((len(rows), 0))),
+        train_paths=(),
+        train_labels=(),
+        failures=(),
+        settings=model.settings | {"answers": "out of fold"},
     )
 
 

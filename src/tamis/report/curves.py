@@ -69,6 +69,8 @@ class Course:
             return None
         if "strength" in history[0]:
             return cls._of_probe(history)
+        if "epoch" not in history[0]:
+            return None
         best = int(model.signature.get("best_epoch", len(history)))
         xs = [float(row["epoch"]) for row in history]
         charts = tuple(

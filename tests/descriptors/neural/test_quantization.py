@@ -9,7 +9,7 @@ from tamis.descriptors import descriptor
 from tamis.descriptors.neural.quantization import quantize
 from tamis.errors import InvalidParameterError
 
-onnx = pytest.importorskip("onnx", reason="needs the extra neural")
+onnx = pytest.importorskip("onnx", reason="needs onnxruntime and onnx")
 
 LITE0 = "efficientnet-lite0(size=32)"
 RNG = np.random.default_rng(0)

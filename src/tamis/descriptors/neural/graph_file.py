@@ -245,7 +245,7 @@ def _library() -> Any:
     try:
         import onnx
     except ImportError:
-        raise MissingExtraError.for_extra("neural", "an ONNX file") from None
+        raise MissingExtraError.for_project("onnx", "an ONNX file") from None
     return onnx
 
 

@@ -49,7 +49,7 @@ def quantize(backbone: Backbone, images: Iterable[Pixels]) -> bytes:
         import onnx
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     except ImportError:
-        raise MissingExtraError.for_extra("neural", "a backbone in 8 bits") from None
+        raise MissingExtraError.for_project("onnx", "a backbone in 8 bits") from None
     model = onnx.load_from_string(backbone.graph())
     reader = _Reader(backbone, images, model.graph.input[0].name)
     with tempfile.TemporaryDirectory(prefix="tamis-") as folder, _quiet():

@@ -54,7 +54,7 @@ def session(graph: bytes | str | os.PathLike[str], *, threads: int = 1) -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise MissingExtraError.for_extra("neural", "a neural network") from None
+        raise MissingExtraError.for_project("onnxruntime", "a neural network") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -8,7 +8,7 @@ import pytest
 from tamis.descriptors.neural.weights.safetensors import read_safetensors
 from tamis.errors import WeightsError
 
-numpy_format = pytest.importorskip("safetensors.numpy", reason="needs the extra neural")
+numpy_format = pytest.importorskip("safetensors.numpy", reason="needs onnxruntime and onnx")
 
 
 def written(header, data=b"", length=None):

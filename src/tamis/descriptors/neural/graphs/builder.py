@@ -35,7 +35,7 @@ class Drawing:
         try:
             import onnx
         except ImportError:
-            raise MissingExtraError.for_extra("neural", "a backbone") from None
+            raise MissingExtraError.for_project("onnx", "a backbone") from None
         self._onnx: Any = onnx
         self._weights = weights
         self._epsilon = epsilon

@@ -34,7 +34,7 @@ def build(entry: Entry) -> bytes:
     try:
         import onnx
     except ImportError:
-        raise MissingExtraError.for_extra("neural", "a backbone") from None
+        raise MissingExtraError.for_project("onnx", "a backbone") from None
     path = file_of(entry)
     try:
         model = onnx.load(path)

@@ -176,5 +176,5 @@ def library() -> Any:
         import huggingface_hub
         import huggingface_hub.utils
     except ImportError as error:
-        raise MissingExtraError.for_extra("neural", "a download") from error
+        raise MissingExtraError.for_extra("hub", "a download") from error
     return huggingface_hub

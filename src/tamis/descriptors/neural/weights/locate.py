@@ -93,7 +93,7 @@ def missing(entry: Entry, *, built: bool = False) -> str:
         Whether its graph is in the cache, so that its weights are not needed.
     """
     if any(importlib.util.find_spec(library) is None for library in ("onnx", "onnxruntime")):
-        return 'pip install "tamis[neural]"'
+        return "pip install onnx onnxruntime"
     if built or is_here(entry):
         return ""
     if isinstance(entry.origin, Wheel):

@@ -35,7 +35,7 @@ def read_safetensors(
     try:
         from safetensors import SafetensorError, safe_open
     except ImportError:
-        raise MissingExtraError.for_extra("neural", "a file of weights") from None
+        raise MissingExtraError.for_project("safetensors", "a file of weights") from None
     shown = printable(os.fspath(path))
     try:
         check_regular(path)
