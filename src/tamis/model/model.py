@@ -158,7 +158,7 @@ class Model:
             buffer = io.BytesIO()
             np.savez(buffer, **arrays)  # type: ignore[arg-type]
             parts[ARRAYS] = buffer.getvalue()
-        if self.classifier.keeps_examples:
+        if self.classifier.keeps_examples and self._voters:
             parts[EXAMPLES] = json.dumps(self._voters).encode()
         manifest = {
             "classifier": self.classifier.name,
