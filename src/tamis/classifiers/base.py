@@ -57,6 +57,9 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):
     classes_: npt.NDArray[Any]
     n_features_in_: int
 
+    keeps_examples: ClassVar[bool] = False
+    """Whether its file holds the training rows, so that their names belong in it."""
+
     @abstractmethod
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
         """Learn from vectors and their classes.
@@ -92,9 +95,6 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):
         """Return the most probable class of each vector, of shape (n,); ties go to the first."""
         answers = self.predict_proba(X)  # first, as it says if the classifier is not fitted
         return self.classes_[answers.argmax(axis=1)]
-
-    keeps_examples: ClassVar[bool] = False
-    """Whether its file holds the training rows, so that their names belong in it."""
 
     def explain(self, X: npt.ArrayLike) -> Matches | None:
         """Return training rows that explain each answer; None if no rows can be named."""

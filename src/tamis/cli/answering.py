@@ -147,11 +147,12 @@ def _learned(
     examples = print_remarks(opened.part("train"))
     check_classes(examples.table)
     check_folders(examples.classes)
-    warn(f"answers are by {descriptor(how.by).spec} and the classifier {how.classifier}")
+    by = descriptor(how.by)
+    warn(f"answers are by {by.spec} and the classifier {how.classifier}")
     with progress("examples", len(examples)) as advance:
         return fit(
             examples,
-            by=how.by,
+            by=by,
             classifier=how.classifier,
             k=how.k,
             distance=how.distance,

@@ -162,7 +162,7 @@ By = Annotated[
         metavar="SPEC",
         help="Descriptor, or a fusion such as a+b or a+b@learned; `tamis descriptors` lists them. "
         "auto is two small networks together, efficientnet-lite0+efficientnet-lite1.",
-        show_default="auto",
+        show_default="auto; color where pictures are searched for",
     ),
 ]
 ClassifierName = Annotated[

@@ -33,8 +33,26 @@ ALPHA: Final = 0.05
 """A difference counts as shown if its p-value is below."""
 
 
-@dataclass(frozen=True, slots=True)
-class PairedDifference:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Difference:
+    """How far one way of answering is ahead of another, and whether that may be luck."""
+
+    difference: float
+    interval: tuple[float, float]
+    p_value: float
+
+    @property
+    def shown(self) -> bool:
+        """Whether the two are told apart, at the level `ALPHA`."""
+        return self.p_value < ALPHA
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in plain types, for JSON."""
+        return asdict(self) | {"interval": list(self.interval), "shown": self.shown}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairedDifference(_Difference):
     """How far one way of answering is ahead of another on the same test images.
 
     Attributes
@@ -50,25 +68,13 @@ class PairedDifference:
         Of McNemar's exact test, two-sided; `adjusted` allows for several comparisons.
     """
 
-    difference: float
-    interval: tuple[float, float]
     only_first: int
     only_second: int
     n_images: int
-    p_value: float
-
-    @property
-    def shown(self) -> bool:
-        """Whether the two are told apart, at the level `ALPHA`."""
-        return self.p_value < ALPHA
-
-    def to_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
-        return asdict(self) | {"interval": list(self.interval), "shown": self.shown}
 
 
-@dataclass(frozen=True, slots=True)
-class ResampledDifference:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResampledDifference(_Difference):
     """How far one way of answering is ahead of another over several random splits.
 
     Attributes
@@ -82,20 +88,8 @@ class ResampledDifference:
     n_splits : int
     """
 
-    difference: float
-    interval: tuple[float, float]
     t: float
-    p_value: float
     n_splits: int
-
-    @property
-    def shown(self) -> bool:
-        """Whether the two are told apart, at the level `ALPHA`."""
-        return self.p_value < ALPHA
-
-    def to_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
-        return asdict(self) | {"interval": list(self.interval), "shown": self.shown}
 
 
 def mcnemar_exact(only_first: int, only_second: int) -> float:
@@ -245,7 +239,9 @@ def corrected_resampled_t(
     else:
         t = mean / error
         p_value = float(2 * student.sf(abs(t), n - 1))
-    return ResampledDifference(mean, (mean - half, mean + half), t, p_value, n)
+    return ResampledDifference(
+        difference=mean, interval=(mean - half, mean + half), p_value=p_value, t=t, n_splits=n
+    )
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

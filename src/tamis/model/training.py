@@ -39,11 +39,12 @@ class Trained:
     ----------
     model : Model
     predictions : Predictions or None
-        Its answers for the validation pictures; None if there are none.
+        Its answers for the validation pictures. Without such, the answers of ``auto`` for the
+        examples, each by a fit without it; None with other classifiers.
     evaluation : Evaluation or None
         Of these answers.
     truth : dict from str to str
-        Path of each validation picture to its class.
+        Path of each picture of `predictions` to its class.
     failures : tuple of Failure
         Pictures, of training and validation, that could not be read.
     """
