@@ -1,4 +1,4 @@
-"""The vote: scikit-learn's answers, settled ties, and nothing shifted by a damaged file."""
+"""The vote by 1/distance: scikit-learn's answers, settled ties. The vote by a kernel."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,11 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from pictures import picture
 from tamis.classifiers.knn import KNNClassifier
 from tamis.classifiers.predictions import Predictions
+from tamis.classifiers.votes import KernelVote
 from tamis.descriptors import descriptor
 from tamis.errors import InvalidParameterError, UnknownNameError
 from tamis.features.index import Matches
+from tamis.metrics.calibration import calibration_error, log_loss
 
 SKLEARN = {"l1": "manhattan", "l2": "euclidean", "cosine": "cosine"}
 COLOR = descriptor("color(bins=4)")
@@ -27,7 +29,7 @@ def test_it_is_a_scikit_learn_estimator(estimator, check):
 
 def both(X, y, k, metric):
     """Ours and scikit-learn's, fitted to the same data."""
-    ours = KNNClassifier(k, metric=metric).fit(X, y)
+    ours = KNNClassifier(k, metric=metric, vote="inverse").fit(X, y)
     theirs = KNeighborsClassifier(
         k, weights="distance", algorithm="brute", metric=SKLEARN[metric]
     ).fit(X, y)
@@ -105,14 +107,14 @@ def test_many_names_are_classes_without_a_warning():
 
 def test_of_exact_duplicates_only_they_vote_and_equally():
     X = np.array([[0], [0], [0], [0.001]], np.float32)
-    voter = KNNClassifier(4).fit(X, ["b", "a", "b", "c"])
+    voter = KNNClassifier(4, vote="inverse").fit(X, ["b", "a", "b", "c"])
     assert voter.predict_proba([[0]])[0] == pytest.approx([1 / 3, 2 / 3, 0])
     assert voter.predict([[0]]) == ["b"]
 
 
 def test_a_near_duplicate_weighs_much_but_does_not_silence_the_others():
     X = np.array([[1e-4], [1]], np.float32)
-    voter = KNNClassifier(2).fit(X, ["a", "b"])
+    voter = KNNClassifier(2, vote="inverse").fit(X, ["a", "b"])
     assert voter.predict_proba([[0]])[0] == pytest.approx([1 / 1.0001, 0.0001 / 1.0001])
 
 
@@ -134,7 +136,7 @@ def test_of_equal_distances_the_first_example_votes():
 
 def test_the_weights_are_the_inverse_distances():
     X = np.array([[0], [3], [7]], np.float32)
-    voter = KNNClassifier(3).fit(X, ["a", "b", "b"])
+    voter = KNNClassifier(3, vote="inverse").fit(X, ["a", "b", "b"])
     weights = np.array([1 / 1, 1 / 2 + 1 / 6])
     assert voter.predict_proba([[1]])[0] == pytest.approx(weights / weights.sum())
 
@@ -147,7 +149,94 @@ def test_threads_do_not_change_the_answers():
     assert (KNNClassifier(5, n_jobs=3).fit(X, y).predict_proba(queries) == alone).all()
 
 
+# The kernel
+
+
+def clusters(n=300, spread=0.6, seed=0):
+    random = np.random.default_rng(seed)
+    y = random.integers(0, 4, n)
+    centres = np.random.default_rng(9).normal(size=(4, 6))
+    return (centres[y] + spread * random.normal(size=(n, 6))).astype(np.float32), y
+
+
+def test_the_kernel_is_calibrated_and_no_less_right_than_the_original_vote():
+    X, y = clusters()
+    queries, truth = clusters(2000, seed=1)
+    kernel = KNNClassifier(metric="l2").fit(X, y)
+    original = KNNClassifier(metric="l2", vote="inverse").fit(X, y)
+    ours, theirs = kernel.predict_proba(queries), original.predict_proba(queries)
+    assert log_loss(ours, truth) < 0.7 * log_loss(theirs, truth)
+    assert calibration_error(ours, truth) < calibration_error(theirs, truth)
+    assert kernel.score(queries, truth) > original.score(queries, truth) - 0.005
+    told = kernel.cross_validation()
+    assert told["n_images"] == 300
+    assert abs(kernel.score(queries, truth) - told["accuracy"]) < 0.04
+
+
+def test_an_example_is_answered_out_of_fold_without_itself():
+    X, y = clusters(40)
+    y = y.copy()
+    y[7] = 3 - y[7]
+    voter = KNNClassifier(metric="l2").fit(X, y)
+    known = voter.out_of_fold_
+    for row, answer in zip(known.rows, known.probabilities, strict=True):
+        others = np.arange(40) != row
+        alone = KNNClassifier(min(voter.n_neighbors_, 39), metric="l2").fit(X[others], y[others])
+        matches = alone.kneighbors(X[[row]])
+        by_hand = voter.kernel_.probabilities(matches.distances, alone._y[matches.indices], 4)
+        np.testing.assert_allclose(answer, by_hand[0], rtol=1e-6)
+
+
+def test_copies_and_examples_alone_in_their_class_are_not_left_out():
+    X, y = clusters(30)
+    X, y = np.concatenate([X, X[:5]]), np.concatenate([y, y[:5]])
+    y[10] = 9
+    rows = KNNClassifier(metric="l2").fit(X, y).out_of_fold_.rows
+    assert rows.tolist() == [row for row in range(5, 30) if row != 10]
+
+
+def test_a_query_that_is_an_example_has_its_class():
+    X, y = clusters(60, spread=3.0)
+    voter = KNNClassifier(metric="l2").fit(X, y)
+    assert voter.predict(X).tolist() == y.tolist()
+
+
+@pytest.mark.parametrize("labels", [["a"], ["a", "b"], ["a", "a"], ["a", "a", "b"]])
+def test_few_examples_are_enough(labels):
+    X = np.eye(3, dtype=np.float32)[: len(labels)]
+    voter = KNNClassifier().fit(X, labels)
+    assert voter.predict(X).tolist() == labels
+    assert 1 <= voter.n_neighbors_ <= 3
+
+
+def test_ten_right_answers_do_not_make_certain():
+    X = np.concatenate([np.zeros((5, 2)), np.ones((5, 2))]) + 1e-3 * np.arange(10)[:, None]
+    voter = KNNClassifier().fit(X, ["a"] * 5 + ["b"] * 5)
+    assert voter.predict_proba([[0.5e-3, 0.5e-3]]).max() < 0.99
+
+
+def test_many_examples_are_left_out_in_part(monkeypatch):
+    monkeypatch.setattr("tamis.classifiers.knn._ASKED", 50)
+    X, y = clusters()
+    voter = KNNClassifier(metric="l2").fit(X, y)
+    assert len(voter.out_of_fold_) == 50
+
+
+@pytest.mark.parametrize(
+    "change", [{"width": 0.0}, {"smoothing": 0.0}, {"exponent": np.nan}, {"k": 0}]
+)
+def test_a_kernel_out_of_range_is_refused(change):
+    values = {"k": 3, "width": 0.1, "smoothing": 0.1, "exponent": 1.0} | change
+    with pytest.raises(InvalidParameterError, match="must be"):
+        KernelVote(**values)
+
+
 # What is refused
+
+
+def test_an_unknown_vote_is_refused():
+    with pytest.raises(InvalidParameterError, match="kernel, inverse"):
+        KNNClassifier(vote="loudest").fit(np.eye(2), ["a", "b"])
 
 
 @pytest.mark.parametrize("k", [0, 4])
@@ -166,7 +255,7 @@ def test_it_must_be_fitted_first(method):
     with pytest.raises(NotFittedError):
         getattr(KNNClassifier(), method)([[0]])
     with pytest.raises(NotFittedError):
-        KNNClassifier().vote(Matches(np.zeros((1, 1), np.intp), np.ones((1, 1))))
+        KNNClassifier().tally(Matches(np.zeros((1, 1), np.intp), np.ones((1, 1))))
 
 
 # Predictions

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from command import answer, tamis
+from pictures import write_kinds
 
 
 def photo(path, colour, seed):
@@ -43,7 +44,17 @@ def test_too_few_examples_place_nothing_and_say_so(command, tmp_path):
     assert "_unsure\t30" in done.stdout
 
 
-def test_a_classifier_without_cross_validation_cannot_promise(command):
-    done = tamis(*command, "--classifier", "knn", "--abstain", 0.05, check=False)
+@pytest.mark.parametrize("how", [("knn",), ("knn", "--vote", "inverse"), ("probe",)])
+def test_every_classifier_of_vectors_can_promise(command, tmp_path, how):
+    done = tamis(*command, "--classifier", *how, "--abstain", 0.5)
+    assert "at most 50 % are wrong" in " ".join(done.stderr.split())
+    assert "_unsure\t" in done.stdout
+
+
+def test_examples_that_cannot_be_left_out_promise_nothing(tmp_path):
+    write_kinds(tmp_path / "few", 1)
+    write_kinds(tmp_path / "new", 1, first=50, flat=True)
+    words = ("sort", "--train", tmp_path / "few", "--input", tmp_path / "new", "--by", "moments")
+    done = tamis(*words, "--out", tmp_path / "out", "--abstain", 0.05, check=False)
     assert done.returncode == 2
-    assert "Use the classifier auto" in " ".join(done.stderr.split())
+    assert "single example leaves none to check by" in " ".join(done.stderr.split())

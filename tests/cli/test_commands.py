@@ -217,7 +217,7 @@ def test_force_beside_foreign_files(photos: Path, tmp_path: Path) -> None:
         (["sort", "--train", "{}", "--input", "{}", "--out", "{}"], 1, "cannot sort into"),
         (["sort", "--train", "{}", "--input", ".", "--out", "o", "--by", "colour"], 2, "color"),
         (["sort", "--train", "{}", "--input", ".", "--out", "o", "--distance", "l3"], 2, "l1"),
-        (["sort", "--train", "{}", "--input", ".", "--out", "o", "-k", "99"], 2, "at most"),
+        (["sort", "--train", "{}", "--input", ".", "--out", "o", "--vote", "loud"], 2, "kernel"),
         (["sort", "--train", "{}", "--input", "empty", "--out", "o"], 1, "holds no picture"),
         (["split", "{}", "o", "--ratio", "0.7", "0.1", "0.3"], 2, "sum to 1"),
         (["split", "{}", "o", "--classes", "bars,dogs"], 1, "dogs"),

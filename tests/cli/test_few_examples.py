@@ -17,26 +17,28 @@ def few(tmp_path: Path) -> Path:
 def test_all_examples_vote_where_there_are_fewer_than_the_default(few: Path, tmp_path: Path):
     new = tmp_path / "new"
     made = write_kinds(new, 1, first=50, flat=True)
-    words = ("--train", few, "--input", new, "--by", "color", "--classifier", "knn")
+    words = ("--train", few, "--input", new, "--by", "color", "--vote", "inverse")
     result = answer("sort", *words, "--out", tmp_path / "out")
     assert result["signature"]["k"] == 3
     assert {row["path"]: row["class"] for row in result["predictions"]} == made
     done = tamis("sort", *words, "--out", tmp_path / "again")
     assert "only 3 examples: all of them vote (k = 3 instead of 5)" in done.stderr
     write_kinds(tmp_path / "test", 1, first=50)
-    scored = answer("evaluate", "--train", few, "--test", tmp_path / "test", "--classifier", "knn")
+    scored = answer(
+        "evaluate", "--train", few, "--test", tmp_path / "test", "--by", "color", "-k", 9
+    )
     assert scored["signature"]["k"] == 3
 
 
-def test_a_k_that_was_asked_for_is_never_changed(few: Path, tmp_path: Path):
+def test_a_k_beyond_the_examples_is_brought_down_and_said(few: Path, tmp_path: Path):
     new = tmp_path / "new"
     write_kinds(new, 1, first=50, flat=True)
-    words = ("sort", "--train", few, "--input", new, "--out", tmp_path / "out")
-    done = tamis(*words, "-k", 4, check=False)
-    assert done.returncode == 2
-    assert "at most the number of examples, 3. Got 4." in done.stderr
-    assert "n_samples" not in done.stderr
-    assert not (tmp_path / "out").exists()
+    words = ("sort", "--train", few, "--input", new, "--out", tmp_path / "out", "--by", "color")
+    done = tamis(*words, "-k", 4)
+    assert "only 3 examples: all of them vote (k = 3 instead of 4)" in done.stderr
+    told = tamis("train", few, "--out", tmp_path / "m.tamis", "--by", "color", "-k", 4,
+                 "--classifier", "knn")  # fmt: skip
+    assert "(k = 3 instead of 4)" in told.stderr
 
 
 def test_the_default_depth_of_retrieval_is_what_there_is(tmp_path: Path):

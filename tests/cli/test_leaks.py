@@ -129,7 +129,7 @@ def test_what_training_sets_aside_holds_no_copy(tmp_path: Path) -> None:
     for file in list((tmp_path / "d").glob("*/*.jpg")):
         os.link(file, file.with_name(f"z{file.name}"))
     words = ("train", tmp_path / "d", "--by", "moments", "--out", tmp_path / "m.tamis")
-    words += ("--classifier", "probe")
+    words += ("--classifier", "probe", "--validation", "0.2")
     found = json.loads(tamis(*words, "--json", "-").stdout)
     assert found["validation"]["overlap"]["n_images"] == 0
     assert found["validation"]["n_images"] >= 6

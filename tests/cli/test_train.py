@@ -15,6 +15,7 @@ from pictures import KINDS, write_kinds
 from tamis.model import Model
 
 BY = ("--by", "moments", "--classifier", "probe")
+ASIDE = ("--validation", 0.2)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def photos(tmp_path_factory):
 
 def test_it_says_what_the_model_is_worth_and_what_to_do_next(photos, tmp_path):
     out = tmp_path / "m.tamis"
-    said = tamis("train", photos / "examples", "--out", out, *BY).stdout
+    said = tamis("train", photos / "examples", "--out", out, *BY, *ASIDE).stdout
     assert "validation accuracy 100.0% (95 % interval 61.0% to 100.0%): 6 of 6" in said
     assert "set aside from each class" in said
     assert f"wrote {out}" in said
@@ -41,7 +42,7 @@ def test_it_says_what_the_model_is_worth_and_what_to_do_next(photos, tmp_path):
 
 
 def test_its_json_names_what_was_set_aside(photos, tmp_path):
-    found = answer("train", photos / "examples", "--out", tmp_path / "m.tamis", *BY)
+    found = answer("train", photos / "examples", "--out", tmp_path / "m.tamis", *BY, *ASIDE)
     assert found["net"] == "probe"
     assert found["classes"] == list(KINDS)
     assert found["per_class"] == dict.fromkeys(KINDS, 8)
@@ -90,7 +91,7 @@ def test_evaluate_scores_a_model(photos, tmp_path):
     assert said["n_images"] == 12
     assert set(said["report"]) >= set(KINDS)
     assert said["signature"]["model"].startswith("probe ")
-    assert said["signature"]["n_train"] == 24
+    assert said["signature"]["n_train"] == 30
     assert "<svg" in (tmp_path / "r.html").read_text()
 
 

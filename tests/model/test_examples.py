@@ -87,7 +87,8 @@ def test_the_neighbours_lead_to_the_examples(folders, train):
 
 def test_an_example_among_the_pictures_finds_itself(folders, train):
     table = ImageTable.from_folder(folders[0] / "train")
-    found = classify(train, table, by=COLOR, k=4)
+    assert classify(train, table, by=COLOR, k=4).labels == list(table.labels)
+    found = classify(train, table, by=COLOR, k=4, vote="inverse")
     assert found.labels == list(table.labels)
     assert (found.confidence == 1).all()
     assert (found.neighbours.distances[:, 0] == 0).all()
@@ -147,7 +148,8 @@ def test_examples_without_a_class_are_passed_over(folders, train):
 
 def test_what_the_answers_depend_on_is_said(folders, train):
     table = ImageTable.from_folder(folders[0] / "input").select([0])
-    assert classify(train, table, by=COLOR, k=2, distance="cosine").settings == {
+    how = {"k": 2, "distance": "cosine", "vote": "inverse"}
+    assert classify(train, table, by=COLOR, **how).settings == {
         "descriptor": COLOR.spec,
         "distance": "cosine",
         "k": 2,
@@ -170,9 +172,11 @@ def test_nothing_to_learn_is_refused(train):
         classify(unlabelled, ImageTable((), (), ()), by=COLOR)
 
 
-def test_more_neighbours_than_examples_are_refused(train):
-    with pytest.raises(InvalidParameterError, match=r"of examples, 12\. Got 13"):
-        classify(train, ImageTable((), (), ()), by=COLOR, k=13)
+def test_more_neighbours_than_examples_are_brought_down(folders, train):
+    table = ImageTable.from_folder(folders[0] / "input").select([0])
+    assert classify(train, table, by=COLOR, k=13).settings["k"] == 12
+    with pytest.raises(InvalidParameterError, match=r"at least 1\. Got 0"):
+        classify(train, table, by=COLOR, k=0)
 
 
 def test_a_file_of_examples_answers_alike(folders, train, tmp_path):

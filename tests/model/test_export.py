@@ -87,6 +87,14 @@ def test_networks_of_every_form(photos, files, tmp_path, form):
     assert difference(model, photos, tmp_path / "m.onnx") < 1e-4
 
 
+@pytest.mark.parametrize("classifier", ["auto", "class-means", "discriminant"])
+def test_every_classifier_of_vectors(photos, files, tmp_path, classifier):
+    by = "+".join(f"onnx:{files / name}(size=32)" for name in ("vector.onnx", "map.onnx"))
+    model = learned(photos, by, classifier)
+    model.export(tmp_path / "m.onnx")
+    assert difference(model, photos, tmp_path / "m.onnx") < 1e-4
+
+
 @pytest.mark.parametrize("metric", ["l2", "sqeuclidean", "cosine"])
 def test_neighbours_vote_as_ours_do(photos, files, tmp_path, metric):
     # The pictures are the examples: each finds itself at distance 0, where only it votes.
@@ -230,14 +238,16 @@ def test_another_file_is_left_alone(photos, files, tmp_path):
     tamis("export", tmp_path / "m.tamis", tmp_path / "n.onnx", "--trust")
 
 
-def test_k_nearest_of_few_classes_and_of_equal_examples(tmp_path):
+@pytest.mark.parametrize("vote", ["kernel", "inverse"])
+def test_k_nearest_of_few_classes_and_of_equal_examples(vote):
     """A query that is two examples of different classes at once."""
     view = NetworkView(net="small", graph=mean_color(), size=8, n_classes=3)
     random = np.random.default_rng(0)
     images = list(random.integers(0, 256, (6, 8, 8, 3)).astype(np.uint8))
     vectors = view.describe(images)[[0, 0, 1, 2, 3, 4]]
-    voter = KNNClassifier(3, metric="l2").fit(vectors, ["a", "b", "a", "b", "c", "c"])
+    voter = KNNClassifier(3, metric="l2", vote=vote).fit(vectors, ["a", "b", "a", "b", "c", "c"])
     graph = exporting.to_onnx(view, voter)
     (found,) = onnxruntime.InferenceSession(graph).run(None, {"pixels": images[0][np.newaxis]})
-    assert found[0] == pytest.approx([0.5, 0.5, 0], abs=1e-6)
+    assert found[0] == pytest.approx(voter.predict_proba(view.describe(images[:1]))[0], abs=1e-6)
+    assert found[0, 0] == pytest.approx(found[0, 1], abs=1e-6)
     assert exporting.difference(graph, view, voter) < 1e-4

@@ -13,6 +13,7 @@ from command import tamis
 from pictures import write_kinds
 from tamis.classifiers.identity import IdentityClassifier
 from tamis.classifiers.knn import KNNClassifier
+from tamis.classifiers.out_of_fold import OutOfFold
 from tamis.classifiers.probe import ProbeClassifier
 from tamis.descriptors import descriptor
 from tamis.descriptors.components import Components
@@ -89,6 +90,7 @@ def probe(weights):
         "weights": weights,
         "bias": np.zeros(2, np.float32),
         "power": np.array(1.0),
+        **OutOfFold.none(2).to_arrays(),
     }
     return ProbeClassifier.from_arrays({"classes": ["a", "b"]}, arrays)
 

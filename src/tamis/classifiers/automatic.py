@@ -1,7 +1,6 @@
 """The default classifier: several learners, chosen and combined by cross-validation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
@@ -11,46 +10,18 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tamis.classifiers.base import Classifier, classes_from
 from tamis.classifiers.class_means import ClassMeansClassifier
 from tamis.classifiers.discriminant import DiscriminantClassifier
-from tamis.classifiers.knn import KNNClassifier
 from tamis.classifiers.linear import LinearHead, normalised, validated
+from tamis.classifiers.out_of_fold import OutOfFold, rows_to_leave_out
 from tamis.classifiers.probe import ProbeClassifier
+from tamis.distances import gallery_of
 from tamis.errors import ModelError
+from tamis.features import available_processors
 from tamis.features.index import Matches
-from tamis.metrics.calibration import calibration_error, log_loss
-from tamis.metrics.intervals import wilson_interval
+from tamis.metrics.calibration import log_loss
 from tamis.trust.calibration import as_logits, fit_pool, pool, tempered
 
 _FOLDS: Final = 10
 _SHOWN: Final = 5  # nearest examples beside an answer
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OutOfFold:
-    """Answers for examples by fits that did not know them: what promises rest on.
-
-    Attributes
-    ----------
-    confidence : ndarray of shape (n,), float64
-        Probability of the answered class.
-    right : ndarray of shape (n,), bool
-    true : ndarray of shape (n,), float64
-        Probability of the true class.
-    classes : ndarray of shape (n,), int
-        Column of the true class.
-    """
-
-    confidence: npt.NDArray[np.float64]
-    right: npt.NDArray[np.bool_]
-    true: npt.NDArray[np.float64]
-    classes: npt.NDArray[np.intp]
-
-    def __post_init__(self) -> None:
-        lengths = {len(self.confidence), len(self.right), len(self.true), len(self.classes)}
-        if len(lengths) > 1:
-            raise ModelError("its out-of-fold answers must be of one length.")
-
-    def __len__(self) -> int:
-        return len(self.right)
 
 
 class AutoClassifier(Classifier):
@@ -82,10 +53,6 @@ class AutoClassifier(Classifier):
     out_of_fold_ : OutOfFold
         Of the examples whose class has another, and which have no copy among the examples:
         none if there are no such.
-    left_out_ : ndarray of shape (n_left_out, n_classes), float64
-        Probabilities of these examples, out of fold; after `fit`, but not in a file.
-    left_out_rows_ : ndarray of shape (n_left_out,), int
-        Which rows these are.
     scores_ : list of dict
         Per candidate and of the pool: ``learner``, ``loss``, ``accuracy``, out of fold, and
         the ``weight``.
@@ -113,16 +80,10 @@ class AutoClassifier(Classifier):
         "powers": ("float64", 1),
         "weights": ("float32", 3),
         "bias": ("float32", 2),
-        "confidence": ("float64", 1),
-        "right": ("int64", 1),
-        "true": ("float64", 1),
-        "targets": ("int64", 1),
+        **OutOfFold.array_types,
     }
 
     members_: dict[str, float]
-    out_of_fold_: OutOfFold
-    left_out_: npt.NDArray[np.float64]
-    left_out_rows_: npt.NDArray[np.intp]
     scores_: list[dict[str, Any]]
 
     def __init__(self, *, blocks: Sequence[int] | None = None, seed: int = 0) -> None:
@@ -143,7 +104,7 @@ class AutoClassifier(Classifier):
             A parameter is out of its range.
         """
         vectors, targets, codes, blocks = validated(self, X, y)
-        rows = _usable(vectors, codes)
+        rows = rows_to_leave_out(vectors, codes)
         learners = self._learners(blocks, enough=len(rows) > 0 and len(self.classes_) > 1)
         logits = []
         for learner in learners.values():
@@ -156,12 +117,9 @@ class AutoClassifier(Classifier):
         self.members_ = {names[i]: float(weights[i]) for i in kept}
         self._pool = weights[kept]
         self._heads = [learners[names[i]].head_ for i in kept]
-        self.left_out_, self.left_out_rows_ = answers, rows
-        true = answers[np.arange(len(rows)), codes[rows]]
-        right = answers.argmax(axis=1) == codes[rows]
-        nearest = KNNClassifier(min(_SHOWN, len(vectors)), metric="l2")
-        self._nearest = nearest.fit(normalised(vectors, blocks, 1.0), targets)
-        self.out_of_fold_ = OutOfFold(answers.max(axis=1), right, true, codes[rows])
+        self.out_of_fold_ = OutOfFold.of(answers, codes, rows)
+        self._examples = gallery_of(normalised(vectors, blocks, 1.0), distance="l2")
+        self._labels = targets
         self.scores_ = []
         if len(rows):
             tables = [*map(np.exp, logits), answers]
@@ -173,7 +131,6 @@ class AutoClassifier(Classifier):
                 self.scores_.append(
                     {"learner": name, "loss": loss, "accuracy": accuracy, "weight": float(weight)}
                 )
-            self._error = calibration_error(answers, codes[rows])
         return self
 
     def _learners(self, blocks: tuple[int, ...], *, enough: bool) -> dict[str, Any]:
@@ -195,9 +152,14 @@ class AutoClassifier(Classifier):
         return tempered(pool(logits, self._pool), 1.0)
 
     @property
+    def heads_(self) -> list[tuple[float, LinearHead]]:
+        """The weight and the linear head of each member."""
+        return [(float(w), head) for w, head in zip(self._pool, self._heads, strict=True)]
+
+    @property
     def labels_(self) -> npt.NDArray[Any]:
         """The class of each training row, of shape (n,), while the rows are known."""
-        return self._nearest.labels_
+        return self._labels
 
     def explain(self, X: npt.ArrayLike) -> Matches | None:
         """Return the nearest examples, which show and do not decide; None if read from a file.
@@ -205,45 +167,26 @@ class AutoClassifier(Classifier):
         The distance is l2 between vectors whose blocks have length 1, as that of cosine.
         """
         check_is_fitted(self)
-        if not hasattr(self, "_nearest"):
+        if not hasattr(self, "_examples"):
             return None
         vectors = validate_data(self, X, reset=False, dtype=np.float32, order="C")
-        return self._nearest.kneighbors(normalised(vectors, self._heads[0].blocks, 1.0))
+        queries = normalised(vectors, self._heads[0].blocks, 1.0)
+        return Matches(*self._examples.nearest(queries, self.n_shown, jobs=available_processors()))
 
-    def cross_validation(self) -> dict[str, Any]:
-        """Return what the pool is worth, out of fold: nothing if no example can be left out.
-
-        Returns
-        -------
-        dict
-            ``n_images``, ``accuracy``, ``accuracy_ci`` (Wilson, 95 %), ``log_loss`` and
-            ``calibration_error``.
-        """
-        n = len(self.out_of_fold_)
-        if not n or not self.scores_:
-            return {}
-        hits = int(self.out_of_fold_.right.sum())
-        return {
-            "n_images": n,
-            "accuracy": hits / n,
-            "accuracy_ci": list(wilson_interval(hits, n)),
-            "log_loss": self.scores_[-1]["loss"],
-            "calibration_error": self._error,
-        }
+    @property
+    def n_shown(self) -> int:  # noqa: D102 - as Classifier
+        return min(_SHOWN, len(self._examples)) if hasattr(self, "_examples") else 0
 
     def to_arrays(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:  # noqa: D102
         check_is_fitted(self)
-        heads, known = self._heads, self.out_of_fold_
+        heads = self._heads
         arrays: dict[str, npt.NDArray[Any]] = {
             "blocks": np.array(heads[0].blocks, np.int64),
             "pool": np.asarray(self._pool, np.float64),
             "powers": np.array([head.power for head in heads]),
             "weights": np.stack([head.weights for head in heads]),
             "bias": np.stack([head.bias for head in heads]),
-            "confidence": known.confidence,
-            "right": known.right.astype(np.int64),
-            "true": known.true,
-            "targets": known.classes.astype(np.int64),
+            **self.out_of_fold_.to_arrays(),
         }
         return {"classes": self.classes_.tolist(), "members": list(self.members_)}, arrays
 
@@ -272,16 +215,11 @@ class AutoClassifier(Classifier):
             raise ModelError(
                 f"it has {len(classes)} classes and {arrays['bias'].shape[1]} answers."
             )
-        targets = arrays["targets"]
-        if len(targets) and not 0 <= targets.min() <= targets.max() < len(classes):
-            raise ModelError("its out-of-fold answers must be of its classes.")
         made = cls(blocks=blocks)
         made.classes_, made.n_features_in_ = classes, sum(blocks)
         made.members_ = {name: float(w) for name, w in zip(members, weights, strict=True)}
         made._pool, made._heads, made.scores_ = weights, heads, []
-        made.out_of_fold_ = OutOfFold(
-            arrays["confidence"], arrays["right"].astype(bool), arrays["true"], targets
-        )
+        made.out_of_fold_ = OutOfFold.from_arrays(arrays, len(classes))
         return made
 
     @property
@@ -292,17 +230,3 @@ class AutoClassifier(Classifier):
     @property
     def history(self) -> list[dict[str, Any]]:  # noqa: D102 - as Classifier
         return [dict(row) for row in self.scores_]
-
-
-def _usable(vectors: npt.NDArray[np.float32], codes: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """Return the rows that a fit without them can be scored by.
-
-    An example whose copy stays among the examples would be known after all; one that is
-    alone in its class leaves none of its class.
-    """
-    _, first, number, count = np.unique(
-        vectors, axis=0, return_index=True, return_inverse=True, return_counts=True
-    )
-    single = count[number.ravel()] == 1
-    counts = np.bincount(codes[first], minlength=int(codes.max()) + 1)
-    return np.flatnonzero(single & (counts[codes] > 1))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from tamis.classifiers.out_of_fold import OutOfFold
 from tamis.errors import ModelError, UnknownNameError, printable
 from tamis.features.index import Matches
 
@@ -32,8 +33,8 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):
     """Learns classes from vectors: a scikit-learn estimator that a model file can hold.
 
     A subclass takes hyper-parameters alone in its constructor, where each has a default;
-    parameters named ``blocks``, ``metric``, ``n_neighbors``, ``class_weight``, ``seed`` and
-    ``n_jobs`` are set by `tamis.model.Model.fit` as the descriptor and the user say. `fit`
+    parameters named ``blocks``, ``metric``, ``n_neighbors``, ``vote``, ``class_weight``, ``seed``
+    and ``n_jobs`` are set by `tamis.model.Model.fit` as the descriptor and the user say. `fit`
     sets the attributes below and returns self. `tests/classifiers/test_contract.py` runs
     over every entry of `CLASSIFIERS`.
 
@@ -49,6 +50,9 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):
         Length of the vectors.
     labels_ : ndarray of shape (n,)
         The class of each training row; only where `explain` names rows.
+    out_of_fold_ : OutOfFold
+        Answers for examples by fits without them. Empty if no example can be left out, and
+        for a network, which is checked on images that were set aside.
     """
 
     name: ClassVar[str]
@@ -56,6 +60,7 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):
 
     classes_: npt.NDArray[Any]
     n_features_in_: int
+    out_of_fold_: OutOfFold
 
     keeps_examples: ClassVar[bool] = False
     """Whether its file holds the training rows, so that their names belong in it."""
@@ -133,6 +138,20 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):
         ModelError
             Something is missing, or does not fit together.
         """
+
+    @property
+    def n_shown(self) -> int:
+        """How many training rows `explain` returns for each answer of the fitted classifier."""
+        return 0
+
+    @property
+    def shares_votes(self) -> bool:
+        """Whether the answers of the fitted classifier are shares of votes, not probabilities."""
+        return False
+
+    def cross_validation(self) -> dict[str, Any]:
+        """Return how well the examples were answered out of fold, as `OutOfFold.summary`."""
+        return self.out_of_fold_.summary()
 
     @property
     def settings(self) -> dict[str, str | int]:

@@ -83,6 +83,7 @@ class ClassMeansClassifier(LinearClassifier):
         out = ~self.alone_
         self.scale_ = fit_scale(logits[out], codes[out]) if out.any() else SCALE
         self.left_out_ = logits * self.scale_
+        self.out_of_fold_ = self._leave_out(self.left_out_, vectors, codes)
         weights = (sums / lengths[:, np.newaxis]).T * self.scale_ / np.sqrt(len(blocks))
         self.head_ = LinearHead(
             blocks, weights.astype(np.float32), np.zeros(n_classes, np.float32), float(self.power)

@@ -128,6 +128,7 @@ class DiscriminantClassifier(LinearClassifier):
             if loss < best:
                 best = loss
                 self.shrinkage_, self.scale_, self.left_out_ = shrinkage, scale, logits
+        self.out_of_fold_ = self._leave_out(self.left_out_, vectors, codes)
         weights, bias = scatter.head(self.shrinkage_)
         self.head_ = LinearHead(
             blocks,

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tamis.classifiers.base import Classifier, classes_from
+from tamis.classifiers.out_of_fold import OutOfFold
 from tamis.errors import InvalidParameterError
 
 
@@ -40,6 +41,7 @@ class IdentityClassifier(Classifier):
                 f"vectors of probabilities must have one value per class, {len(self.classes_)}. "
                 f"Got {vectors.shape[1]}."
             )
+        self.out_of_fold_ = OutOfFold.none(len(self.classes_))
         return self
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -60,4 +62,5 @@ class IdentityClassifier(Classifier):
         classes = classes_from(config)
         made = cls(classes.tolist())
         made.classes_, made.n_features_in_ = classes, len(classes)
+        made.out_of_fold_ = OutOfFold.none(len(classes))
         return made

@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tamis.classifiers.base import Classifier, classes_from
+from tamis.classifiers.out_of_fold import OutOfFold, rows_to_leave_out
 from tamis.descriptors.base import Features
 from tamis.descriptors.projection import project
 from tamis.errors import InvalidParameterError, ModelError
@@ -94,6 +95,7 @@ class LinearClassifier(Classifier):
         "weights": ("float32", 2),
         "bias": ("float32", 1),
         "power": ("float64", 0),
+        **OutOfFold.array_types,
     }
 
     head_: LinearHead
@@ -109,6 +111,18 @@ class LinearClassifier(Classifier):
             raise InvalidParameterError(f"power must be in ]0, 1]. Got {self.power!r}.")
         return vectors, codes, blocks
 
+    def _leave_out(
+        self,
+        logits: Values | None,
+        vectors: npt.NDArray[np.float32],
+        codes: npt.NDArray[np.intp],
+    ) -> OutOfFold:
+        """Make answers of logits, of shape (n, n_classes), by fits without each training row."""
+        if logits is None or len(self.classes_) < 2:
+            return OutOfFold.none(len(self.classes_))
+        rows = rows_to_leave_out(vectors, codes)
+        return OutOfFold.of(tempered(logits[rows], 1.0), codes, rows)
+
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Compute the probability of each class, of shape (n, n_classes)."""
         check_is_fitted(self)
@@ -123,6 +137,7 @@ class LinearClassifier(Classifier):
             "weights": head.weights,
             "bias": head.bias,
             "power": np.array(head.power, np.float64),
+            **self.out_of_fold_.to_arrays(),
         }
         return {"classes": self.classes_.tolist()}, arrays
 
@@ -137,6 +152,7 @@ class LinearClassifier(Classifier):
             raise ModelError(f"it has {len(classes)} classes and {len(head.bias)} answers.")
         made = cls._of(head)
         made.classes_, made.n_features_in_, made.head_ = classes, sum(blocks), head
+        made.out_of_fold_ = OutOfFold.from_arrays(arrays, len(classes))
         return made
 
     @classmethod

@@ -43,7 +43,7 @@ class Predictions(Tabular):
     settings : dict
         All that the answers depend on.
     by_vote : bool
-        Whether the neighbours voted; if not, they only show what the examples look like.
+        Whether `probabilities` are shares of the votes of the neighbours.
     """
 
     paths: tuple[str, ...]

@@ -141,10 +141,10 @@ class ProbeClassifier(LinearClassifier):
             if least["loss"] < best:
                 best, start, self.left_out_ = least["loss"], begun, logits
                 self.scores_, self.l2_, self.power_ = scores, least["strength"], power
+        self.out_of_fold_ = self._leave_out(self.left_out_, vectors, labels)
         inside = _Inside.make(normalised(vectors, blocks, self.power_), len(self.classes_))
         solution = solve(
-            inside.values, labels, weight, self.l2_, inside.curvature,
-            start=start, tolerance=1e-5,
+            inside.values, labels, weight, self.l2_, inside.curvature, start=start,
         )  # fmt: skip
         basis = inside.basis
         weights = (basis.axes.T * inside.scale) @ solution[:-1].astype(np.float32)

@@ -30,6 +30,7 @@ class Teacher:
         By default ``auto``; ``knn`` if k or a distance is given.
     k : int or None
     distance : str
+    vote : str or None
         As `tamis.model.fit` takes them.
     classes : sequence of str or None
         The examples of these classes; all by default.
@@ -41,6 +42,7 @@ class Teacher:
     classifier: str
     k: int | None
     distance: str
+    vote: str | None = None
     classes: Sequence[str] | None = None
 
 
@@ -52,6 +54,7 @@ def teacher(
     classifier: str | None = None,
     k: int | None,
     distance: str,
+    vote: str | None = None,
     classes: Sequence[str] | None = None,
     trust: bool = False,
 ) -> Teacher:
@@ -70,15 +73,16 @@ def teacher(
             f"train wrote. Got {'neither' if train is None else 'both'}."
         )
     if model is None:
-        votes = k is not None or distance  # only k-NN takes these
+        votes = k is not None or distance or vote  # only k-NN takes these
         named = classifier or ("knn" if votes else "auto")
-        return Teacher(train, None, by or AUTO, named, k, distance, classes)
+        return Teacher(train, None, by or AUTO, named, k, distance, vote, classes)
     _refuse_with_model(
         {
             "--by": by,
             "--classifier": classifier,
             "-k": k,
             "--distance": distance or None,
+            "--vote": vote,
             "--classes": classes,
         }
     )
@@ -125,10 +129,18 @@ def answer(
     with progress("pictures", len(pictures)) as advance:
         predictions = model.predict(pictures, jobs=jobs, max_pixels=max_pixels, progress=advance)
     warn_failures((*model.failures, *predictions.failures))
-    n_voters = predictions.settings.get("k")
-    if how.model is None and how.k is None and n_voters is not None and int(n_voters) < DEFAULT_K:
-        warn(f"only {n_voters} examples: all of them vote (k = {n_voters} instead of {DEFAULT_K})")
+    if how.model is None:
+        warn_few_voters(model, how.k)
     return model, predictions
+
+
+def warn_few_voters(model: Model, k: int | None) -> None:
+    """Say that fewer examples vote than were asked for."""
+    if k is None and not model.classifier.shares_votes:
+        return  # a kernel chooses
+    asked, n_voters = k or DEFAULT_K, int(model.signature.get("k", k or DEFAULT_K))
+    if n_voters < asked:
+        warn(f"only {n_voters} examples: all of them vote (k = {n_voters} instead of {asked})")
 
 
 def _learned(
@@ -156,6 +168,7 @@ def _learned(
             classifier=how.classifier,
             k=how.k,
             distance=how.distance,
+            vote=how.vote,
             jobs=jobs,
             max_pixels=max_pixels,
             progress=advance,

@@ -25,6 +25,7 @@ from tamis.cli.options import (
     Seed,
     Strict,
     Trust,
+    Vote,
 )
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def evaluate(
     by: By = None,
     classifier: ClassifierName = None,
     distance: Distance = "",
+    vote: Vote = None,
     seed: Seed = 0,
     root: Root = None,
     follow_links: FollowLinks = False,
@@ -160,6 +162,7 @@ def evaluate(
                 classifier=classifier,
                 k=k,
                 distance=distance,
+                vote=vote,
                 classes=classes if model is None else None,
                 trust=trust,
             ),
@@ -175,7 +178,10 @@ def evaluate(
             json=json,
         )
     else:
-        _refuse("classification", {"-k": k, "--report": report, "--classifier": classifier})
+        _refuse(
+            "classification",
+            {"-k": k, "--vote": vote, "--report": report, "--classifier": classifier},
+        )
         if source is None and (gallery is None or queries is None):
             raise InvalidParameterError("give both --gallery and --queries.")
         skipped = _retrieval(

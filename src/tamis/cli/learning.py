@@ -13,6 +13,7 @@ import typer
 from tamis.classifiers.base import CLASSIFIERS
 from tamis.classifiers.network.checkpoint import check_folder, remove_run
 from tamis.classifiers.network.registry import NETWORKS
+from tamis.cli.answering import warn_few_voters
 from tamis.cli.console import as_dicts, say, screen, warn, warn_failures, write_json, write_page
 from tamis.cli.notes import print_remarks, warn_overlap
 from tamis.cli.progress import Pace, duration, progress, quiet
@@ -70,6 +71,7 @@ def train_and_tell(
     by: str | None,
     k: int | None,
     distance: str,
+    vote: str | None,
     network: Options,
     validation: float | None,
     class_weight: str | None,
@@ -85,7 +87,13 @@ def train_and_tell(
 ) -> Sequence[Failure]:
     """Train, write the model and the report, print; give the files that were skipped."""
     start = time.perf_counter()
-    _check_options(net, by=by, k=k, distance=distance, network=network, max_pixels=max_pixels)
+    _check_options(
+        net, network=network,
+        vectors={
+            "--by": by, "-k": k, "--distance": distance or None, "--vote": vote,
+            "--max-pixels": max_pixels,
+        },
+    )  # fmt: skip
     if net in NETWORKS:
         need_torch(net)
     _check_out(out, force=force)  # before a folder is made for the lock
@@ -109,7 +117,7 @@ def train_and_tell(
                 }  # fmt: skip
                 model = fit(
                     opened.having(parts.train), by=by or AUTO, classifier=net, k=k,
-                    distance=distance, class_weight=class_weight, seed=seed, **reading,
+                    distance=distance, vote=vote, class_weight=class_weight, seed=seed, **reading,
                 )  # fmt: skip
                 held_out = opened.having(parts.validation)
                 trained = score_held_out(model, parts, held_out, **reading)
@@ -122,6 +130,7 @@ def train_and_tell(
                 )  # fmt: skip
         failures = (*parts.failures, *trained.failures)
         warn_failures(failures)
+        warn_few_voters(trained.model, k)
         if trained.evaluation is not None and trained.evaluation.overlap:
             warn_overlap(
                 trained.evaluation.overlap,
@@ -141,15 +150,8 @@ def train_and_tell(
     return failures
 
 
-def _check_options(
-    net: str,
-    *,
-    by: str | None,
-    k: int | None,
-    distance: str,
-    network: Options,
-    max_pixels: int | None,
-) -> None:
+def _check_options(net: str, *, network: Options, vectors: dict[str, object]) -> None:
+    """Refuse options of networks with other classifiers, and those of vectors with networks."""
     if net not in CLASSIFIERS:
         raise UnknownNameError.among("classifier", net, CLASSIFIERS)
     if net not in NETWORKS and network.given:
@@ -160,8 +162,7 @@ def _check_options(
         )
     if net not in NETWORKS:
         return
-    given = {"--by": by, "-k": k, "--distance": distance or None, "--max-pixels": max_pixels}
-    for name, value in given.items():
+    for name, value in vectors.items():
         if value is not None:
             raise InvalidParameterError(
                 f"{name} does not belong to --classifier {net}: a network looks at the pixels "

@@ -172,12 +172,27 @@ ClassifierName = Annotated[
         metavar="NAME",
         help="Classifier that learns from --train: auto (chosen by cross-validation), knn (the "
         "nearest examples vote), class-means, discriminant or probe.",
-        show_default="auto; knn with -k or --distance",
+        show_default="auto; knn with -k, --distance or --vote",
     ),
 ]
 K = Annotated[
     int | None,
-    typer.Option("--k", "-k", min=1, help="Number of neighbours that vote.", show_default="5"),
+    typer.Option(
+        "--k",
+        "-k",
+        min=1,
+        help="Number of neighbours that vote.",
+        show_default="chosen by leave-one-out; 5 with --vote inverse",
+    ),
+]
+Vote = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="How the nearest examples vote: kernel, whose weights are fitted to the examples, or "
+        "inverse, each with the weight 1/distance.",
+        show_default="kernel",
+    ),
 ]
 Distance = Annotated[
     str,

@@ -22,6 +22,7 @@ from tamis.cli.options import (
     Strict,
     TakeOutside,
     Trust,
+    Vote,
 )
 from tamis.files.transfer import Mode
 
@@ -44,13 +45,14 @@ def sort(
     classifier: ClassifierName = None,
     k: K = None,
     distance: Distance = "",
+    vote: Vote = None,
     classes: Classes = None,
     abstain: Annotated[
         float | None,
         typer.Option(
             metavar="SHARE",
             help="Put images into _unsure/, so that at most this share of those in class folders "
-            "is wrong. Needs --classifier auto.",
+            "is wrong.",
         ),
     ] = None,
     mode: Annotated[Mode, typer.Option(help="Way in which pictures come to --out.")] = Mode.COPY,
@@ -119,6 +121,7 @@ def sort(
         classifier=classifier,
         k=k,
         distance=distance,
+        vote=vote,
         classes=classes,
         trust=trust,
     )
@@ -136,6 +139,7 @@ def sort(
             "--classifier": classifier,
             "-k": k,
             "--distance": distance,
+            "--vote": vote,
             "--classes": classes,
             "--abstain": abstain,
             "--mode": str(mode),
@@ -279,7 +283,7 @@ def _warn_if_examples(answers: "Predictions", examples: Sequence[str]) -> None:
 
     known = {os.path.realpath(path) for path in examples}
     shared = [path for path in answers.paths if os.path.realpath(path) in known]
-    where = ", where each finds itself" if answers.voted else ""
+    where = ", where each finds itself" if answers.settings.get("k") else ""
     if shared:
         warn(
             f"{len(shared)} of the {len(answers)} pictures are among the examples{where} "

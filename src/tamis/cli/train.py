@@ -19,6 +19,7 @@ from tamis.cli.options import (
     Root,
     Seed,
     Strict,
+    Vote,
     writes,
 )
 from tamis.files.kinds import MODEL
@@ -57,13 +58,14 @@ def train(
     ] = None,
     k: K = None,
     distance: Distance = "",
+    vote: Vote = None,
     classes: Classes = None,
     validation: Annotated[
         float | None,
         typer.Option(
             metavar="SHARE",
             help="Share of each class set aside for validation, if DIR has no val/.",
-            show_default="0 with auto, which checks itself by cross-validation; else 0.2",
+            show_default="0, as cross-validation checks the model; 0.2 with a network",
         ),
     ] = None,
     class_weight: Annotated[
@@ -147,7 +149,7 @@ def train(
     cross-validation says, and learns from all examples. The networks look at the pixels
     themselves and need tamis[train]; one that was interrupted goes on by the same command.
     The accuracy of the model is measured on pictures that it was not taught: those of val/,
-    those that a cross-validation left out, or a part of each class that is set aside.
+    those that a cross-validation left out, or for a network a part of each class.
 
         tamis train examples --out animals.tamis
 
@@ -162,6 +164,7 @@ def train(
         by=by,
         k=k,
         distance=distance,
+        vote=vote,
         network=Options(
             epochs=epochs, batch_size=batch_size, size=size, augment=augment, patience=patience
         ),

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from tamis.classifiers.knn import shares_of_votes
+from tamis.classifiers.votes import shares_of_votes
 from tamis.distances import gallery_of
 from tamis.features import FeatureTable
 

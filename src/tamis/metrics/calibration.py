@@ -21,7 +21,8 @@ from tamis.errors import InvalidParameterError
 BINS: Final = 15
 """Bins of confidence, as calibration errors are usually published."""
 
-_LEAST: Final = 1e-15
+LEAST: Final = 1e-15
+"""Probability that counts in place of 0 in a logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def log_loss(probabilities: npt.NDArray[Any], truth: npt.ArrayLike) -> float:
     """
     rows = _checked(probabilities, truth)
     true = probabilities[np.arange(len(rows)), rows]
-    return float(-np.log(np.maximum(true, _LEAST)).mean())
+    return float(-np.log(np.maximum(true, LEAST)).mean())
 
 
 def brier_score(probabilities: npt.NDArray[Any], truth: npt.ArrayLike) -> float:
@@ -118,8 +119,14 @@ def calibration_error(
     0.3
     """
     rows = _checked(probabilities, truth)
-    table = reliability(probabilities.max(axis=1), probabilities.argmax(axis=1) == rows, bins=bins)
-    return sum(row.n * abs(row.confidence - row.accuracy) for row in table) / len(rows)
+    return binned_error(probabilities.max(axis=1), probabilities.argmax(axis=1) == rows, bins=bins)
+
+
+def binned_error(confidence: npt.ArrayLike, right: npt.ArrayLike, *, bins: int = BINS) -> float:
+    """Return the expected calibration error from confidences; as `reliability` takes them."""
+    table = reliability(confidence, right, bins=bins)
+    n = sum(row.n for row in table)
+    return sum(row.n * abs(row.confidence - row.accuracy) for row in table) / max(1, n)
 
 
 def _checked(probabilities: npt.NDArray[Any], truth: npt.ArrayLike) -> npt.NDArray[np.intp]:

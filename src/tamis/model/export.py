@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis import __version__
+from tamis.classifiers.automatic import AutoClassifier
 from tamis.classifiers.base import Classifier
 from tamis.classifiers.identity import IdentityClassifier
 from tamis.classifiers.knn import KNNClassifier
+from tamis.classifiers.linear import LinearClassifier, LinearHead
 from tamis.classifiers.network.served import NetworkView
-from tamis.classifiers.probe import ProbeClassifier
 from tamis.descriptors.base import Descriptor
 from tamis.descriptors.fusion.fusion import Fusion
 from tamis.descriptors.neural.backbone import Backbone
@@ -25,6 +26,7 @@ from tamis.errors import InvalidParameterError, ModelError
 from tamis.files.atomic import check_output, write_whole
 from tamis.files.kinds import ONNX
 from tamis.model.onnx_graph import PIXELS, OnnxGraph
+from tamis.trust.calibration import LEAST
 
 TOLERANCE: Final = 1e-4
 """Largest difference of a probability between the graph and the model."""
@@ -285,12 +287,12 @@ def _pooled(graph: OnnxGraph, x: str, network: OnnxDescriptor, rank: int) -> str
 def _classifier(graph: OnnxGraph, learner: Classifier, x: str) -> str:
     if isinstance(learner, IdentityClassifier):
         return x
-    if isinstance(learner, ProbeClassifier):
-        return _probe(graph, learner, x)
+    if isinstance(learner, LinearClassifier):
+        return graph.add("Softmax", _scores(graph, learner.head_, x), axis=1)
+    if isinstance(learner, AutoClassifier):
+        return _pooled_heads(graph, learner, x)
     if not isinstance(learner, KNNClassifier):
-        raise InvalidParameterError(
-            f"the classifier {learner.name} cannot be exported; probe, knn and networks can."
-        )
+        raise InvalidParameterError(f"the classifier {learner.name} cannot be exported.")
     if learner.metric not in _DISTANCES:
         raise InvalidParameterError(
             f"k-NN by the distance {learner.metric} cannot be exported. Train it by "
@@ -299,8 +301,20 @@ def _classifier(graph: OnnxGraph, learner: Classifier, x: str) -> str:
     return _neighbours(graph, learner, x)
 
 
-def _probe(graph: OnnxGraph, probe: ProbeClassifier, x: str) -> str:
-    head, blocks, start = probe.head_, [], 0
+def _pooled_heads(graph: OnnxGraph, auto: AutoClassifier, x: str) -> str:
+    """Add the logarithms of all answers, each by its weight."""
+    total = ""
+    for weight, head in auto.heads_:
+        answers = graph.add("Softmax", _scores(graph, head, x), axis=1)
+        logs = graph.add("Log", graph.add("Max", answers, np.array(LEAST, np.float32)))
+        logs = graph.add("Mul", logs, np.array(weight, np.float32))
+        total = graph.add("Add", total, logs) if total else logs
+    return graph.add("Softmax", total, axis=1)
+
+
+def _scores(graph: OnnxGraph, head: LinearHead, x: str) -> str:
+    """Compute the logits of a linear head."""
+    blocks, start = [], 0
     if head.power != 1:
         roots = graph.add("Pow", graph.add("Abs", x), np.array(head.power, np.float32))
         x = graph.add("Mul", graph.add("Sign", x), roots)
@@ -310,8 +324,7 @@ def _probe(graph: OnnxGraph, probe: ProbeClassifier, x: str) -> str:
         blocks.append(graph.add("Div", block, norm))
         start += length
     x = graph.add("Concat", *blocks, axis=1) if len(blocks) > 1 else blocks[0]
-    scores = graph.add("Add", graph.add("MatMul", x, head.weights), head.bias)
-    return graph.add("Softmax", scores, axis=1)
+    return graph.add("Add", graph.add("MatMul", x, head.weights), head.bias)
 
 
 def _neighbours(graph: OnnxGraph, knn: KNNClassifier, x: str) -> str:
@@ -326,18 +339,35 @@ def _neighbours(graph: OnnxGraph, knn: KNNClassifier, x: str) -> str:
     # The square of |x| is the same for all examples, and does not change their order.
     products = graph.add("MatMul", x, np.ascontiguousarray(examples.T) * -2)
     order = graph.add("Add", products, (examples**2).sum(axis=1))
-    k = graph.constant(np.array([knn.n_neighbors], np.int64))
+    k = graph.constant(np.array([knn.n_neighbors_], np.int64))
     _, rows = graph.add_outputs("TopK", [order, k], 2, axis=1, largest=0)
     near = graph.add("Gather", examples, rows, axis=0)
     apart = graph.add("Sub", near, graph.add("Unsqueeze", x, np.array([1], np.int64)))
     distances = graph.sum(graph.add("Mul", apart, apart), 2, keepdims=0)
     if knn.metric == "l2":
         distances = graph.add("Sqrt", distances)
-    distances = graph.add("Max", distances, np.array(_NEAREST))
-    # Scaled by the nearest, so that no weight is infinite.
     nearest = graph.slice(distances, 0, 1)
-    weights = graph.add("Unsqueeze", graph.add("Div", nearest, distances), np.array([2], np.int64))
+    if knn.kernel_ is None:
+        # Scaled by the nearest, so that no weight is infinite.
+        least = np.array(_NEAREST)
+        distances, nearest = (graph.add("Max", d, least) for d in (distances, nearest))
+        weights = graph.add("Div", nearest, distances)
+    else:
+        nearer = graph.add("Sub", nearest, distances)
+        weights = graph.add("Exp", graph.add("Div", nearer, np.array(knn.kernel_.width)))
+        zero = np.array(0.0)
+        votes = graph.add(
+            "Or", graph.add("Greater", nearest, zero), graph.add("Equal", distances, zero)
+        )
+        weights = graph.add("Mul", weights, graph.cast(votes, "float64"))
+    weights = graph.add("Unsqueeze", weights, np.array([2], np.int64))
     targets = graph.add("Gather", arrays["targets"], rows, axis=0)
     voters = graph.add("Gather", np.eye(len(knn.classes_)), targets, axis=0)
     votes = graph.sum(graph.add("Mul", weights, voters), 1, keepdims=0)
-    return graph.add("Div", votes, graph.sum(votes, 1))
+    votes = graph.add("Div", votes, graph.sum(votes, 1))
+    if knn.kernel_ is None:
+        return votes
+    share, uniform = 1 - knn.kernel_.smoothing, knn.kernel_.smoothing / len(knn.classes_)
+    smoothed = graph.add("Add", graph.add("Mul", votes, np.array(share)), np.array(uniform))
+    powers = graph.add("Pow", smoothed, np.array(knn.kernel_.exponent))
+    return graph.add("Div", powers, graph.sum(powers, 1))

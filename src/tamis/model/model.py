@@ -254,7 +254,7 @@ class Model:
             train_labels=self._labels(),
             failures=tuple(failures),
             settings=self.settings,
-            by_vote=self.classifier.keeps_examples,
+            by_vote=self.classifier.shares_votes,
         )
 
     def score(
@@ -297,11 +297,13 @@ class Model:
         The promise is for these very images: place those whose confidence is at least its
         `threshold`. Raises InvalidParameterError if the classifier keeps no out-of-fold answers.
         """
-        known = getattr(self.classifier, "out_of_fold_", None)
-        if known is None:
+        known = self.classifier.out_of_fold_
+        if not len(known):
             raise InvalidParameterError(
-                f"a promise rests on out-of-fold answers, which the classifier {self.net} does "
-                "not keep. Use the classifier auto."
+                f"a promise rests on answers for examples by fits without them, which {self.net} "
+                "does not have: a network is checked on images that were set aside, and a class "
+                "with a single example leaves none to check by. Use another classifier, or add "
+                "examples."
             )
         return promise(known.confidence, known.right, predictions.confidence, risk)
 
@@ -337,9 +339,8 @@ class Model:
         return tuple(map(str, getattr(self.classifier, "labels_", ()))) if self._voters else ()
 
     def _joined(self, pieces: list[Matches], n: int) -> Matches:
-        """Join the neighbours of all pieces; of none, as many as would have voted."""
-        k = int(getattr(self.classifier, "n_neighbors", 0)) if self._voters else 0
-        k = pieces[0].indices.shape[1] if pieces else k
+        """Join the neighbours of all pieces; of none, for as many columns."""
+        k = self.classifier.n_shown if self._voters else 0
         return Matches(
             np.concatenate([np.empty((0 if k else n, k), np.intp), *(m.indices for m in pieces)]),
             np.concatenate([np.empty((0 if k else n, k)), *(m.distances for m in pieces)]),

@@ -8,14 +8,15 @@ from typing import Any, Final, Unpack
 
 import numpy as np
 
-from tamis.classifiers.automatic import AutoClassifier
 from tamis.classifiers.base import Classifier, classifier_type
-from tamis.classifiers.knn import checked_k
+from tamis.classifiers.knn import voters
 from tamis.classifiers.network.registry import NETWORKS
 from tamis.classifiers.predictions import Predictions
 from tamis.classifiers.probe import blocks_of
+from tamis.classifiers.votes import VOTES
 from tamis.dataset import Dataset, Source
 from tamis.descriptors import AUTO, Descriptor, descriptor
+from tamis.descriptors.base import check_choice
 from tamis.duplicates import overlap
 from tamis.errors import Failure, InvalidParameterError, MissingExtraError, TableError
 from tamis.evaluation.classification import Evaluation, evaluate
@@ -39,8 +40,8 @@ class Trained:
     ----------
     model : Model
     predictions : Predictions or None
-        Its answers for the validation pictures. Without such, the answers of ``auto`` for the
-        examples, each by a fit without it; None with other classifiers.
+        Its answers for the validation pictures. Without such, those for the examples, each by
+        a fit without it; None if the classifier has none.
     evaluation : Evaluation or None
         Of these answers.
     truth : dict from str to str
@@ -63,6 +64,7 @@ def fit(
     classifier: str = "knn",
     k: int | None = None,
     distance: str = "",
+    vote: str | None = None,
     class_weight: str | None = None,
     seed: int = 0,
     **reading: Unpack[Reading],
@@ -77,9 +79,13 @@ def fit(
     classifier : str
         One of `tamis.classifiers.base.CLASSIFIERS` that learns from vectors.
     k : int, optional
-        With ``knn``: neighbours that vote; by default 5, or all examples if there are fewer.
+        With ``knn``: neighbours that vote, or all examples if there are fewer; by default as
+        `tamis.classifiers.knn.KNNClassifier` chooses.
     distance : str
         With ``knn``: the default of the descriptor if empty.
+    vote : {"kernel", "inverse"}, optional
+        With ``knn``: by a kernel that is fitted to the examples, which is the default, or by
+        1/distance.
     class_weight : "balanced" or None
         With ``probe``.
     seed : int
@@ -104,16 +110,16 @@ def fit(
     for name, value, needed in (
         ("k", k, "n_neighbors"),
         ("distance", distance or None, "metric"),
+        ("vote", vote, "vote"),
         ("class_weight", class_weight, "class_weight"),
     ):
         if value is not None and needed not in takes:
             raise InvalidParameterError(
                 f"{name} does not belong to the classifier {classifier}. Leave it out."
             )
-    # More examples than are listed there cannot be; fewer may turn out to be readable.
-    n_listed = sum(label is not None for label in examples.table.labels)
-    if "n_neighbors" in takes and n_listed:
-        checked_k(k, n_listed)
+    voters(k, 1)  # before anything is read
+    if vote is not None:
+        check_choice("vote", vote, VOTES)
     # What is compared by l2 alone has no distance to choose.
     fitted, known = examples.fit(
         descriptor(by) if isinstance(by, str) else by,
@@ -129,11 +135,12 @@ def fit(
         "metric": known.distance,
         "n_jobs": reading.get("jobs"),
         "blocks": blocks_of(fitted),
+        "vote": vote or VOTES[0],
         "class_weight": class_weight,
         "seed": seed,
     }
     if "n_neighbors" in takes:
-        settings["n_neighbors"] = checked_k(k, len(known))
+        settings["n_neighbors"] = voters(k, len(known))
     learner = kind(**{name: value for name, value in settings.items() if name in takes})
     learner.fit(known.features, np.array(known.labels, str))
     return Model(
@@ -242,6 +249,7 @@ def train(
     validation: float | None = None,
     k: int | None = None,
     distance: str = "",
+    vote: str | None = None,
     class_weight: str | None = None,
     seed: int = 0,
     **reading: Unpack[Reading],
@@ -258,9 +266,9 @@ def train(
         One of `tamis.classifiers.base.CLASSIFIERS`.
     validation : float, optional
         Share of each class that is set aside to check the model by, if there is no ``val``;
-        0 learns from all. By default 0 with ``auto``, which tells its accuracy by
-        cross-validation, and 0.2 with others.
-    k, distance, class_weight, seed, **reading
+        0 learns from all. By default 0.2 with a network, and 0 with others, whose accuracy
+        is told by cross-validation.
+    k, distance, vote, class_weight, seed, **reading
         As `fit` takes them.
 
     Returns
@@ -288,7 +296,7 @@ def train(
         return trained.model
     model = fit(
         opened.having(parts.train), by=by, classifier=classifier, k=k, distance=distance,
-        class_weight=class_weight, seed=seed, **reading,
+        vote=vote, class_weight=class_weight, seed=seed, **reading,
     )  # fmt: skip
     return score_held_out(model, parts, opened.having(parts.validation), **reading).model
 
@@ -297,7 +305,7 @@ def held_out_share(classifier: str, share: float | None) -> float:
     """Return the share of each class to set aside; None is the default of a classifier."""
     if share is not None:
         return share
-    return 0.0 if classifier == "auto" else VALIDATION
+    return VALIDATION if classifier in NETWORKS else 0.0
 
 
 def need_torch(net: str) -> None:
@@ -331,9 +339,7 @@ def score_held_out(
         "training": {"n_images": sum(counts.values()), "per_class": dict(sorted(counts.items()))}
     }
     result = None
-    if isinstance(model.classifier, AutoClassifier) and (
-        crossed := model.classifier.cross_validation()
-    ):
+    if crossed := model.classifier.cross_validation():
         metrics["cross_validation"] = crossed
     if answers is not None and len(answers):
         result = evaluate(answers, truth, overlap=overlap(answers.paths, model.examples))
@@ -357,9 +363,10 @@ def score_held_out(
 
 def _left_out(model: Model) -> Predictions | None:
     """Return the answers for examples by fits without them, if the classifier has them still."""
-    if not isinstance(model.classifier, AutoClassifier) or not len(model.classifier.left_out_):
+    known = model.classifier.out_of_fold_
+    if not len(known.rows):
         return None
-    left_out, rows = model.classifier.left_out_, model.classifier.left_out_rows_
+    left_out, rows = known.probabilities, known.rows
     return Predictions(
         paths=tuple(model.examples[row] for row in rows),
         classes=model.classes,

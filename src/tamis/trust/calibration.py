@@ -20,14 +20,15 @@ import numpy.typing as npt
 
 Values = npt.NDArray[np.float64]
 
-_LEAST: Final = 1e-12  # what a probability of 0 counts as in a logarithm
+LEAST: Final = 1e-12
+"""Probability that counts in place of 0 in a logarithm."""
 _BOUNDS: Final = (1e-4, 1e3)
 _CERTAIN: Final = 0.3  # weight of the prior, in examples, that a pool is an average
 
 
 def as_logits(probabilities: npt.NDArray[Any]) -> Values:
     """Return logarithms of probabilities, of 0 those of a very small number."""
-    return np.log(np.maximum(np.asarray(probabilities, np.float64), _LEAST))
+    return np.log(np.maximum(np.asarray(probabilities, np.float64), LEAST))
 
 
 def tempered(logits: npt.NDArray[Any], scale: float) -> Values:
