@@ -197,7 +197,7 @@ def test_a_damaged_journal_is_an_error_and_touches_nothing(tmp_path: Path, conte
 def test_a_newer_format_says_so(tmp_path: Path) -> None:
     _, out, _ = make_run(tmp_path, Mode.COPY)
     path = out / ".tamis/run-0001.jsonl"
-    path.write_text(path.read_text().replace('"tamis journal": 2', '"tamis journal": 3', 1))
+    path.write_text(path.read_text().replace('"tamis journal": 3', '"tamis journal": 4', 1))
     with pytest.raises(JournalError, match="newer tamis"):
         journals(str(out))
 

@@ -1,7 +1,7 @@
 """What `tamis sort` and `tamis evaluate` share: the model that answers, and its answers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tamis.classifiers.knn import DEFAULT_K
 from tamis.classifiers.predictions import Predictions
@@ -106,13 +106,15 @@ def answer(
     root: str | None = None,
     follow_links: bool = False,
     check_folders: Callable[[Sequence[str]], object] = lambda _: None,
+    more: Sequence[tuple[str, str]] = (),
     jobs: int | None,
     max_pixels: int,
 ) -> tuple[Model, Predictions]:
     """Classify pictures by a model, which may be fitted here; name what could not be used.
 
     `root` is that of the examples, if they are a list or a collection. `check_folders` is
-    called with the classes before any picture is read.
+    called with the classes before any picture is read. `more` are other examples, each a path
+    and its class.
     """
     model = how.model
     if model is None:
@@ -121,6 +123,7 @@ def answer(
             root=root,
             follow_links=follow_links,
             check_folders=check_folders,
+            more=more,
             jobs=jobs,
             max_pixels=max_pixels,
         )
@@ -149,6 +152,7 @@ def _learned(
     root: str | None,
     follow_links: bool,
     check_folders: Callable[[Sequence[str]], object],
+    more: Sequence[tuple[str, str]],
     jobs: int | None,
     max_pixels: int,
 ) -> Model:
@@ -157,6 +161,9 @@ def _learned(
         how.train or "", role="examples", classes=how.classes, root=root, follow_links=follow_links
     )
     examples = print_remarks(opened.part("train"))
+    if more:  # of which a collection of the examples has no vectors
+        table = examples.table.extended(*zip(*more, strict=True))
+        examples = replace(examples, table=table, collection=None)
     check_classes(examples.table)
     check_folders(examples.classes)
     by = descriptor(how.by)

@@ -62,6 +62,13 @@ def sort(
             "--sidecars", help="Take along files that go with a picture, such as cat.xmp."
         ),
     ] = False,
+    learn_from_corrections: Annotated[
+        bool,
+        typer.Option(
+            "--learn-from-corrections",
+            help="Learn also from pictures of earlier runs that were moved by hand in --out.",
+        ),
+    ] = False,
     csv_for_spreadsheets: Annotated[
         bool,
         typer.Option(
@@ -91,17 +98,20 @@ def sort(
     and by no other.
     Beside the class folders: predictions.csv and report.html.
 
+    Sorting again makes the folder what the new answers say: what an earlier run placed
+    goes to another folder if nobody touched it. What was moved by hand stays, and is
+    listed in corrections.csv.
+
         tamis sort --train examples --input photos --out sorted --by color
 
         tamis sort --model animals.tamis --input photos --out sorted
     """
     import os
     import time
-    from collections import Counter
     from dataclasses import asdict
     from functools import partial
 
-    from tamis.cli import writing
+    from tamis.cli import sorting_again, writing
     from tamis.cli.answering import answer, teacher
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
     from tamis.cli.notes import check_apart, print_remarks, roots
@@ -110,10 +120,19 @@ def sort(
     from tamis.evaluation.signature import versions
     from tamis.files.lock import locked
     from tamis.images import DEFAULT_MAX_PIXELS
-    from tamis.sorting import OUTPUTS, UNSURE, check_destination, check_folders, outputs, plan_sort
+    from tamis.sorting import (
+        OUTPUTS,
+        UNSURE,
+        Earlier,
+        check_destination,
+        check_folders,
+        outputs,
+        plan_sort,
+    )
     from tamis.table.sidecars import find_sidecars
 
     start = time.perf_counter()
+    sorting_again.check_learning(learn_from_corrections, model)
     how = teacher(
         train,
         model,
@@ -144,6 +163,7 @@ def sort(
             "--abstain": abstain,
             "--mode": str(mode),
             "--sidecars": sidecars,
+            "--learn-from-corrections": learn_from_corrections,
             "--csv-for-spreadsheets": csv_for_spreadsheets,
             "--follow-links": follow_links,
             "--max-pixels": max_pixels if max_pixels != DEFAULT_MAX_PIXELS else None,
@@ -157,20 +177,23 @@ def sort(
             writing.warn_if_interrupted(out)
         else:
             writing.finish_interrupted(out, command="sort", settings=settings, json=json)
-        pictures = print_remarks(
-            Dataset.open(
-                source,
-                root=input_root,
-                exclude=[out] if train is None else [out, train],
-                follow_links=follow_links,
-            ).to_take(follow_links=follow_links)
+        earlier = Earlier.read(out)
+        opened = Dataset.open(
+            source,
+            root=input_root,
+            exclude=[out] if train is None else [out, train],
+            follow_links=follow_links,
+            may_be_empty=bool(earlier.moved_from(source)),
         )
+        pictures = print_remarks(opened.to_take(follow_links=follow_links) if opened else opened)
+        pictures = sorting_again.with_moved(pictures, earlier)
         learned, answers = answer(
             how,
             pictures,
             root=train_root,
             follow_links=follow_links,
             check_folders=partial(check_destination, out),
+            more=sorting_again.examples_of(earlier, classes) if learn_from_corrections else (),
             jobs=jobs,
             max_pixels=max_pixels,
         )
@@ -180,8 +203,9 @@ def sort(
         if promised is not None:
             unsure = (answers.confidence < promised.threshold).tolist()
         plan = plan_sort(
-            answers, out, mode=mode, sidecars=beside if sidecars else None, unsure=unsure
-        )
+            answers, out, mode=mode, sidecars=beside if sidecars else None, unsure=unsure,
+            earlier=earlier,
+        )  # fmt: skip
         warn_failures(plan.failures)
         failures = (*learned.failures, *answers.failures, *plan.failures)
         placed: list[str] = []
@@ -212,30 +236,29 @@ def sort(
             unplaced = as_dicts(outcome.failures)
     _warn_if_examples(answers, learned.examples)
 
-    aside = [False] * len(answers) if unsure is None else unsure
-    per_class = Counter(
-        label for label, apart in zip(answers.labels, aside, strict=True) if not apart
-    )
-    for label in answers.classes:
-        say(f"{printable(label)}\t{per_class[label]}", unless=json)
+    spare = () if promised is None else (UNSURE,)
+    per_class = sorting_again.per_class(plan, (*answers.classes, *spare))
+    for label, count in per_class.items():
+        say(f"{printable(label)}\t{count}", unless=json)
     if promised is not None:
-        say(f"{UNSURE}\t{sum(aside)}", unless=json)
         warn(str(promised))
     verb = "would sort" if dry_run else "sorted"
-    n_sidecars = len(plan.sidecars) - sum(one["path"] in plan.sidecars for one in unplaced)
-    n_sorted = len(plan.transfers) - len(unplaced) - n_sidecars
+    n_sorted, n_sidecars = sorting_again.counts(plan, {one["path"] for one in unplaced})
     summary = f"{verb} {n_sorted} of {len(answers) + len(answers.failures)} pictures"
     if n_sidecars:
         what = "file that goes" if n_sidecars == 1 else "files that go"
         summary += f" and {n_sidecars} {what} with them"
-    if plan.present:
-        summary += f"; {len(plan.present)} were in place already"
+    summary += sorting_again.summary(plan)
     if answers.failures:
         summary += f"; {len(answers.failures)} could not be read"
     warn(f"{summary}, in {time.perf_counter() - start:.1f} s")
+    sorting_again.tell(plan, learned=learn_from_corrections)
     for file in placed:
         warn(f"see {printable(file)}")
-    in_place = {*plan.present, *(failure.path for failure in plan.failures)}
+    in_place = {
+        *plan.present, *plan.resorted, *plan.edited, *plan.removed,
+        *(one.path for one in plan.corrections), *(failure.path for failure in plan.failures),
+    }  # fmt: skip
     left = [one for path in answers.paths if path not in in_place for one in beside.get(path, ())]
     if left and not sidecars:
         _warn_left(left)
@@ -250,8 +273,8 @@ def sort(
             "n_images": len(answers),
             "n_sorted": n_sorted,
             "n_sidecars": n_sidecars,
-            "n_present": len(plan.present),
-            "classes": {label: per_class[label] for label in answers.classes},
+            **sorting_again.as_json(plan),
+            "classes": {label: n for label, n in per_class.items() if label != UNSURE},
             "predictions": [
                 {"path": path, "class": label, "confidence": float(share), "sorted_to": place}
                 for path, label, share, place in zip(

@@ -58,7 +58,9 @@ def carry_out(
             f"{outcome.incomplete} copies are whole but for their times, permissions or "
             f"attributes, which the disk of {printable(out)} did not take"
         )
-    if renamed := [one.destination for one in journal.transfers if one.aside]:
+    if renamed := [
+        one.destination for one in journal.transfers if one.aside and "/" not in one.destination
+    ]:
         warn(f"what the run before wrote is now {', '.join(map(printable, renamed))}")
     return outcome, _made(journal, out)
 

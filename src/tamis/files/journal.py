@@ -8,7 +8,7 @@ its plan again, and undone by carrying it out backwards.
 
 The file is JSON, a record per line (`tamis.files.journal_records`): a header, one line per
 transfer, a line ``planned``; then, as they come, ``renamed`` (a name was taken
-meanwhile), ``finished`` and ``undoing``. Each line is signed, together with all
+meanwhile), ``failed``, ``finished`` and ``undoing``. Each line is signed, together with all
 before it, by a key of the user's. A last line cut short by a crash is passed over. A
 run that is undone whole leaves nothing, not even its journal.
 """
@@ -29,7 +29,7 @@ from tamis.files.faults import cannot_write, explain
 from tamis.files.journal_file import JournalFile, run_numbers
 from tamis.files.journal_records import Records, header, line_of
 from tamis.files.names import numbered
-from tamis.files.placing import Occupied, Refused, put, take_back
+from tamis.files.placing import Occupied, Refused, check_direct, put, take_back
 from tamis.files.planning import MovedLinks, check_plan, plan_asides
 from tamis.files.result import FOLDER, enter, leave, remove_drafts
 from tamis.files.transfer import Mode, Transfer
@@ -85,6 +85,10 @@ class Journal:
     foreign : str
         Why it may be another's: it is not signed by this user, or for another folder.
         Empty if it is this user's.
+    undoing : bool
+        It was being undone, but some files had to stay.
+    failed : set of int
+        Numbers of the transfers that could not be carried out.
     """
 
     root: str
@@ -98,6 +102,8 @@ class Journal:
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     finished: bool = False
     foreign: str = ""
+    undoing: bool = False
+    failed: set[int] = field(default_factory=set)
     _file: JournalFile = field(default=None, repr=False, compare=False)  # type: ignore[assignment]
 
     @classmethod
@@ -164,7 +170,8 @@ class Journal:
             planned = [*transfers, *asides, *outputs]
             journal = cls(root, file.number, command, mode, new, planned, dict(settings or {}))
             journal._file = file
-            file.write([journal._header(), *map(line_of, planned), {"planned": len(planned)}])
+            lines = (line_of(one, root) for one in planned)
+            file.write([journal._header(), *lines, {"planned": len(planned)}])
         except BaseException as error:
             remove_drafts(root, file.drafts)
             leave(root)
@@ -187,7 +194,7 @@ class Journal:
         return cls(
             root, number, found.command, found.mode, found.folders, found.transfers,
             found.settings, found.created, found.token, found.finished, found.foreign(root),
-            file,
+            found.undoing, found.failed, file,
         )  # fmt: skip
 
     def carry_out(self, *, progress: Progress | None = None, confirmed: bool = False) -> Outcome:
@@ -222,6 +229,10 @@ class Journal:
                 failures.append((i, Failure(self.transfers[i].source, _reason(error))))
             if progress is not None:
                 progress(1)
+        self.failed = {i for i, _ in failures}
+        numbers = sorted(self.failed)
+        for start in range(0, len(numbers), 10_000):
+            self._file.append({"failed": numbers[start : start + 10_000]})
         self._file.append({"finished": _now(), "failures": len(failures)})
         self.finished = True  # without that line a run is carried out again, with its drafts
         remove_drafts(self.root, self._file.drafts)
@@ -258,15 +269,17 @@ class Journal:
             The journal cannot be written.
         """
         self._check_own(confirmed)
-        if not self.finished:  # from here on it is not to be resumed
-            self._file.append({"undoing": _now()})
-            self.finished = True
+        if not self.undoing:  # from here on it is not to be resumed
+            # A finished run can be undone on a full disk too.
+            with contextlib.suppress(*[DestinationError] * self.finished):
+                self._file.append({"undoing": _now()})
+            self.finished = self.undoing = True
         failures, done = [], 0
         for i in reversed(self._links.in_order()):
             transfer = self.transfers[i]
             try:
                 if self.foreign:
-                    _check_direct(transfer)
+                    check_direct(transfer)
                 done += take_back(
                     transfer, self.root, self.mode, self._part(i), leads=self._links.leads(transfer)
                 )
@@ -283,17 +296,8 @@ class Journal:
 
     def describe_undo(self) -> list[str]:
         """List what `undo` would try, a line per file; nothing is looked at or touched."""
-        lines = []
-        for i in reversed(self._links.in_order()):
-            transfer = self.transfers[i]
-            path = os.path.join(self.root, transfer.destination)
-            if transfer.aside or (self.mode is Mode.MOVE and not transfer.made):
-                lines.append(f"move {path} to {transfer.source}")
-            elif transfer.made:
-                lines.append(f"remove {path}, an output")
-            else:
-                lines.append(f"remove {path}, a {self.mode} of {transfer.source}")
-        return lines
+        in_order = (self.transfers[i] for i in reversed(self._links.in_order()))
+        return [transfer.describe_undo(self.root, self.mode) for transfer in in_order]
 
     def _check_own(self, confirmed: bool) -> None:
         if self.foreign and not confirmed:
@@ -383,13 +387,6 @@ def _outputs(root: str) -> set[str]:
         for transfer in run.transfers
         if transfer.made
     }
-
-
-def _check_direct(transfer: Transfer) -> None:
-    """Raise Refused if a journal of another would have a file put through a link."""
-    folder = os.path.dirname(transfer.source)
-    if not (transfer.made or transfer.aside) and os.path.realpath(folder) != folder:
-        raise Refused("stays: the folder of the original is reached through a link")
 
 
 def _reason(error: Exception) -> str:

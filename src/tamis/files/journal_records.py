@@ -16,7 +16,7 @@ from tamis.files.result import FOLDER
 from tamis.files.signing import Signer
 from tamis.files.transfer import Mode, Transfer
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 COMMANDS: Final = ("sort", "split")
 LONGEST_LINE: Final = 1 << 20
 _NAME: Final = 255
@@ -47,6 +47,9 @@ class Records:
     transfers : list of Transfer
         Names that were chosen later included.
     finished : bool
+    undoing : bool
+    failed : set of int
+        Numbers of the transfers that could not be carried out.
     signed : bool
         Every line carries the signature of this user.
     """
@@ -61,6 +64,8 @@ class Records:
     transfers: list[Transfer] = field(default_factory=list)
     finished: bool = False
     signed: bool = True
+    undoing: bool = False
+    failed: set[int] = field(default_factory=set)
 
     def foreign(self, root: str) -> str:
         """Say why the journal in `root` may be another's; nothing if it is this user's."""
@@ -90,11 +95,13 @@ def header(records: Records) -> Json:
     }
 
 
-def line_of(transfer: Transfer) -> Json:
+def line_of(transfer: Transfer, root: str) -> Json:
     """Return the line of a transfer, without what is at its default."""
     values: Json = {"destination": transfer.destination}
-    if transfer.made or transfer.aside:
-        values["made" if transfer.made else "aside"] = os.path.basename(transfer.source)
+    if transfer.made:
+        values["made"] = os.path.basename(transfer.source)
+    elif transfer.aside:
+        values["aside"] = transfer.below(root)
     else:
         values["source"] = transfer.source
     values |= {"size": transfer.size, "mtime_ns": transfer.mtime_ns}
@@ -130,7 +137,7 @@ def read_records(lines: Iterator[bytes], root: str, number: int, signer: Signer)
     if version > FORMAT:
         raise NewerFormatError(version)
     records = _header(first, old=version == 1)
-    records.signed = signed and version == FORMAT
+    records.signed = signed and version > 1
     drafts = os.path.join(os.path.abspath(root), FOLDER, f"run-{number:04}")
     planned = False
     for record, line_signed in found:
@@ -238,14 +245,14 @@ def _transfer(record: Json, root: str, drafts: str) -> Transfer:
         _need(_text(origin) and bool(_DRAFT.fullmatch(origin)), "a draft lies elsewhere")
         source = os.path.join(drafts, origin)
     elif kind == "aside":
-        _need(is_below(origin) and "/" not in origin, "an earlier output lies elsewhere")
+        _need(is_below(origin), "what an earlier run placed lies elsewhere")
         source = os.path.join(os.path.abspath(root), origin)
     else:
         source = origin
         _need(_text(source) and os.path.isabs(source), "a source is no absolute path")
         _need(source == os.path.normpath(source) and len(source) <= _PATH, "a source is no path")
         _need(os.path.basename(source) != "", "a source is no path")
-    _need(kind == "source" or link is None, "an output is a link")
+    _need(kind != "made" or link is None, "an output is a link")
     return Transfer(
         source, destination, record["size"], record["mtime_ns"], link, digest,
         made=kind == "made", aside=kind == "aside",
@@ -265,9 +272,16 @@ def _event(record: Json, records: Records) -> None:
             "a new name is in another folder",
         )
         records.transfers[number] = replace(transfer, destination=destination)
+    elif "failed" in record:
+        _need(record.keys() == {"failed"}, "a line on failures says too much")
+        failed = record["failed"]
+        _need(type(failed) is list, "its failures are no list")
+        _need(all(_whole(one, 0) and one < len(records.transfers) for one in failed), "no file")
+        records.failed |= set(failed)
     else:
         _need(record.keys() in ({"finished", "failures"}, {"undoing"}), "a line is not known")
         records.finished = True
+        records.undoing |= "undoing" in record
 
 
 def is_below(path: object) -> bool:

@@ -15,7 +15,7 @@ from typing import Final
 
 from tamis.errors import printable
 from tamis.files.copying import ChangedMeanwhile, copy_file
-from tamis.files.entry import Entry, entry, entry_below
+from tamis.files.entry import Entry, entry, entry_below, make_folder
 from tamis.files.evidence import is_kept
 from tamis.files.recognition import (
     is_moved,
@@ -71,7 +71,7 @@ def put(transfer: Transfer, root: str, mode: Mode, part: str, *, leads: Sequence
     """
     if transfer.made or transfer.aside:
         mode = Mode.MOVE
-    with entry(transfer.source) as source, entry_below(root, transfer.destination) as target:
+    with _origin(transfer, root) as source, entry_below(root, transfer.destination) as target:
         rest = target.beside(part)
         here, there = source.status(), target.status()
         if here is None:
@@ -83,7 +83,7 @@ def put(transfer: Transfer, root: str, mode: Mode, part: str, *, leads: Sequence
                 return True
             raise Refused("is gone")
         if there is not None:
-            if transfer.aside and not os.path.samestat(here, there):
+            if transfer.aside and transfer.link is None and not os.path.samestat(here, there):
                 # In place already: the source is what this run wrote in its stead.
                 if is_moved(transfer, target, ()):
                     return True
@@ -125,19 +125,33 @@ def take_back(
     """
     if transfer.aside:
         mode = Mode.MOVE
-    with entry_below(root, transfer.destination) as target, entry(transfer.source) as source:
+    with entry_below(root, transfer.destination) as target, _origin(transfer, root) as source:
         rest, back = target.beside(part), source.beside(part)
         if target.status() is None:
-            done = _take_back_part(transfer, source, mode, (back, rest))
+            done = _take_back_part(transfer, source, mode, (back, rest), root)
         elif transfer.made:
             done = _take_back_made(transfer, source, target)
         elif mode is Mode.MOVE:
-            done = _take_back_move(transfer, source, target, part, leads)
+            done = _take_back_move(transfer, source, target, part, leads, root)
         else:
             done = _take_back_copy(transfer, source, target, mode, rest)
         _discard(rest)
         _discard(back)
         return done
+
+
+def _origin(transfer: Transfer, root: str) -> contextlib.AbstractContextManager[Entry]:
+    """Hold the place of the source; below the folder of the result through no link."""
+    if transfer.aside:
+        return entry_below(root, transfer.below(root))
+    return entry(transfer.source)
+
+
+def check_direct(transfer: Transfer) -> None:
+    """Raise Refused if a journal of another would have a file put through a link."""
+    folder = os.path.dirname(transfer.source)
+    if not (transfer.made or transfer.aside) and os.path.realpath(folder) != folder:
+        raise Refused("stays: the folder of the original is reached through a link")
 
 
 # Doing
@@ -250,14 +264,14 @@ def _discard(rest: Entry) -> None:
 
 
 def _take_back_part(
-    transfer: Transfer, source: Entry, mode: Mode, parts: tuple[Entry, Entry]
+    transfer: Transfer, source: Entry, mode: Mode, parts: tuple[Entry, Entry], root: str
 ) -> bool:
     """Take back a transfer of which no target is there."""
     if mode is not Mode.MOVE or transfer.made or source.status() is not None:
         return False
     for part in parts:
         if is_whole(transfer, part):
-            _restore(transfer, part, os.path.basename(part.path))
+            _restore(transfer, part, os.path.basename(part.path), root)
             return True
     raise Refused("is gone, and so is the original")
 
@@ -274,7 +288,12 @@ def _take_back_made(transfer: Transfer, source: Entry, target: Entry) -> bool:
 
 
 def _take_back_move(
-    transfer: Transfer, source: Entry, target: Entry, part: str, leads: Sequence[str]
+    transfer: Transfer,
+    source: Entry,
+    target: Entry,
+    part: str,
+    leads: Sequence[str],
+    root: str,
 ) -> bool:
     if source.status() is not None:
         if transfer.link is not None and source.link_text() == transfer.link:
@@ -295,14 +314,17 @@ def _take_back_move(
     if not is_moved(transfer, target, leads):
         raise Refused(_CHANGED_SINCE)
     _discard(source.beside(part))  # of an undo that was cut short: the target is whole
-    _restore(transfer, target, part)
+    _restore(transfer, target, part, root)
     return True
 
 
-def _restore(transfer: Transfer, target: Entry, part: str) -> None:
+def _restore(transfer: Transfer, target: Entry, part: str, root: str) -> None:
     """Move a file to the place of the source, where nothing is."""
-    os.makedirs(os.path.dirname(transfer.source), exist_ok=True)
-    with entry(transfer.source) as place:
+    if transfer.aside:
+        make_folder(root, os.path.dirname(transfer.below(root)))
+    else:
+        os.makedirs(os.path.dirname(transfer.source), exist_ok=True)
+    with _origin(transfer, root) as place:
         try:
             if transfer.link is not None:
                 place.symlink(transfer.link)

@@ -70,7 +70,7 @@ class MovedLinks:
 
     def __init__(self, transfers: list[Transfer], mode: Mode) -> None:
         self._transfers = transfers
-        self._moved = mode is Mode.MOVE
+        self._all_moved = mode is Mode.MOVE
         self._by_source = {transfer.source: i for i, transfer in enumerate(transfers)}
 
     def in_order(self) -> list[int]:
@@ -86,14 +86,18 @@ class MovedLinks:
         return (os.path.relpath(other.destination, folder),)
 
     def _led_to(self, transfer: Transfer) -> Transfer | None:
-        if transfer.link is None or not self._moved:
+        if transfer.link is None or not self._moved(transfer):
             return None
         path = os.path.normpath(transfer.old_link())
         folder, name = os.path.split(path)
         for one in (path, os.path.join(os.path.realpath(folder), name)):
-            if (number := self._by_source.get(one)) is not None:
+            number = self._by_source.get(one)
+            if number is not None and self._moved(self._transfers[number]):
                 return self._transfers[number]
         return None
+
+    def _moved(self, transfer: Transfer) -> bool:
+        return self._all_moved or transfer.aside
 
     def _depth(self, i: int) -> int:
         """Count the links between a transfer and the picture, as far as they are moved too."""

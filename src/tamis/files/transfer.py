@@ -44,8 +44,9 @@ class Transfer:
         The source was made by tamis itself: it is always moved, and taking it
         back means to delete it.
     aside : bool
-        The source is an output of an earlier run, below the same folder, that
-        makes room for one of this run: it is always moved.
+        The source lies below the same folder: an output of an earlier run that makes room
+        for one of this run, or a file that an earlier run placed and this one places
+        elsewhere. It is always moved.
     """
 
     source: str
@@ -66,12 +67,23 @@ class Transfer:
         plan = cls(path, destination, status.st_size, status.st_mtime_ns, link, None, made, aside)
         return plan.with_digest() if made or aside else plan
 
+    def below(self, root: str) -> str:
+        """Return the path of the source below a folder, with ``/``; for those put aside."""
+        return os.path.relpath(self.source, os.path.abspath(root)).replace(os.sep, "/")
+
     def with_digest(self) -> Self:
         """Add the digest of the source, if it is a file that can be read."""
         if self.link is not None:
             return self
         with entry(self.source) as source:
             return replace(self, digest=fingerprint_or_none(source, whole=self.made or self.aside))
+
+    def describe_undo(self, root: str, mode: Mode) -> str:
+        """Say what taking it back would do."""
+        path = os.path.join(root, self.destination)
+        if self.aside or (mode is Mode.MOVE and not self.made):
+            return f"move {path} to {self.source}"
+        return f"remove {path}, {'an output' if self.made else f'a {mode} of {self.source}'}"
 
     def old_link(self) -> str:
         """Return what a link to the source, or the source that is a link, leads to."""

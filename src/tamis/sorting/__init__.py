@@ -2,7 +2,9 @@
 
 from tamis.sorting.apply import SortPlan, sort
 from tamis.sorting.checks import check_destination, check_folders
+from tamis.sorting.earlier import Correction, Earlier
 from tamis.sorting.outputs import (
+    CORRECTIONS,
     FAILURES,
     OUTPUTS,
     PREDICTIONS,
@@ -14,11 +16,14 @@ from tamis.sorting.outputs import (
 from tamis.sorting.plan import UNSURE, Placements, plan_sort
 
 __all__ = [
+    "CORRECTIONS",
     "FAILURES",
     "OUTPUTS",
     "PREDICTIONS",
     "REPORT",
     "UNSURE",
+    "Correction",
+    "Earlier",
     "Placements",
     "SortPlan",
     "check_destination",

@@ -1,4 +1,4 @@
-"""The files beside the class folders: predictions.csv, failures.csv, report.html."""
+"""The files beside the class folders: predictions.csv, report.html, and lists of the rest."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,8 @@ from tamis.sorting.plan import Placements
 PREDICTIONS: Final = "predictions.csv"
 REPORT: Final = "report.html"
 FAILURES: Final = "failures.csv"
-OUTPUTS: Final = (PREDICTIONS, REPORT, FAILURES)
+CORRECTIONS: Final = "corrections.csv"
+OUTPUTS: Final = (PREDICTIONS, REPORT, FAILURES, CORRECTIONS)
 
 
 def outputs(
@@ -60,6 +61,10 @@ def outputs(
         made[FAILURES] = lambda file: write_failures(
             file, failures, for_spreadsheets=for_spreadsheets
         )
+    if plan.corrections:
+        made[CORRECTIONS] = lambda file: write_corrections(
+            file, predictions, plan, for_spreadsheets=for_spreadsheets
+        )
     return made
 
 
@@ -96,6 +101,22 @@ def write_failures(
     """Write the files that could not be used: path, reason."""
     rows = [(f.path, f.reason) for f in failures]
     write_csv(file, ("path", "reason"), rows, for_spreadsheets=for_spreadsheets)
+
+
+def write_corrections(
+    file: str, predictions: Predictions, plan: Placements, *, for_spreadsheets: bool = False
+) -> None:
+    """Write a row for each picture that a person moved in the result.
+
+    The columns: ``path``, ``class`` (the folder in which the person put it), ``was`` (that in
+    which an earlier run had put it), ``answer`` (of this run), ``sorted_to``. Such a file is a
+    list of examples.
+    """
+    answers = dict(zip(predictions.paths, predictions.labels, strict=True))
+    rows = [(one.path, one.label, one.was, answers[one.path], one.place)
+            for one in plan.corrections]  # fmt: skip
+    header = ("path", "class", "was", "answer", "sorted_to")
+    write_csv(file, header, rows, for_spreadsheets=for_spreadsheets)
 
 
 def _rows(predictions: Predictions, plan: Placements | None) -> Iterator[list[str]]:

@@ -1,20 +1,18 @@
 """Sorting: from predictions to a plan, from a plan to folders on disk."""
 
-import contextlib
 import os
-import re
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import Final
 
 from tamis.classifiers.predictions import Predictions
 from tamis.errors import Failure, InvalidParameterError, printable
-from tamis.files.names import TakenNames, existing_folders, folder_name, numbered
-from tamis.files.transfer import Mode, Transfer, check_can_link, same_file
+from tamis.files.names import existing_folders, folder_name
+from tamis.files.transfer import Mode, Transfer, check_can_link
 from tamis.images.refusal import reason_of
 from tamis.sorting.checks import existing_above
+from tamis.sorting.earlier import Correction, Earlier, Placement, State, read_earlier
+from tamis.sorting.names import Names
 from tamis.table.sidecars import name_beside
 
 UNSURE: Final = "_unsure"
@@ -36,13 +34,19 @@ class Placements:
         Each picture that is not in place yet, followed by its sidecars.
     destinations : tuple of str
         For each picture of the predictions its place below `out`; empty for those among
-        `failures`.
+        `failures` and `removed`.
     present : tuple of str
         Pictures whose very bytes are in place already, from an earlier run.
     sidecars : tuple of str
         Of the files in `transfers` those that are no pictures.
     failures : tuple of Failure
         Pictures that are gone since they were read, and sidecars whose place is taken.
+    resorted : tuple of str
+        Pictures that an earlier run put into another folder, where nobody touched them.
+    corrections : tuple of Correction
+        Pictures that a person moved in the result: they stay where they are.
+    edited, removed : tuple of str
+        Pictures that a person changed in the result, or removed from it: they are left so.
     """
 
     out: str
@@ -53,10 +57,19 @@ class Placements:
     present: tuple[str, ...]
     sidecars: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
+    resorted: tuple[str, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    edited: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        n, verb = len(self.transfers), {"copy": "copy", "move": "move"}.get(self.mode, "link")
+        n = sum(not one.aside for one in self.transfers)
+        verb = {"copy": "copy", "move": "move"}.get(self.mode, "link")
         parts = [f"{verb} {n} file{'s' * (n != 1)} into {len(self.folders)} folders"]
+        if self.resorted:
+            parts.append(f"{len(self.resorted)} go from folder to folder")
+        if self.corrections:
+            parts.append(f"{len(self.corrections)} were moved by hand and stay")
         if self.present:
             parts.append(f"{len(self.present)} in place already")
         if self.failures:
@@ -71,11 +84,14 @@ def plan_sort(
     mode: Mode = Mode.COPY,
     sidecars: Mapping[str, Sequence[str]] | None = None,
     unsure: Sequence[bool] | None = None,
+    earlier: Earlier | None = None,
 ) -> Placements:
     """Plan ``out/<class>/<file>`` for every picture.
 
-    Files with one name get a number (``cat-2.jpg``). A picture whose bytes an
-    earlier run has put in place is left alone, so that sorting twice is harmless.
+    Files with one name get a number (``cat-2.jpg``). A picture that an earlier run has put in
+    place is left alone, so that sorting twice is harmless; it goes to another folder if its
+    answer is another now and nobody touched it. What a person moved, changed or removed in the
+    result stays as it is.
 
     Parameters
     ----------
@@ -88,6 +104,8 @@ def plan_sort(
 
     unsure : sequence of bool, optional
         The pictures that go to `UNSURE` instead of the folder of their class.
+    earlier : Earlier, optional
+        What earlier runs placed, if it was read already.
 
     Raises
     ------
@@ -106,114 +124,141 @@ def plan_sort(
             "examples too. Rename the class, or leave out --abstain."
         )
     folder_of = existing_folders(out, map(folder_name, (*predictions.classes, *spare)))
-    names = _Names(out, mode)
-    transfers: list[Transfer] = []
-    destinations, present, placed, failures = [], [], [], []
-    for path, answered, apart in zip(predictions.paths, predictions.labels, aside, strict=True):
-        label = folder_of[UNSURE if apart else answered]
-        beside = list((sidecars or {}).get(path, ()))
+    planner = _Planner(out, mode, sidecars or {}, read_earlier(out) if earlier is None else earlier)
+    known = [planner.look_up(path) for path in predictions.paths]
+    planner.settle(place for state, place, _ in known if state is not None and place)
+    destinations = []
+    for path, answered, apart, found in zip(
+        predictions.paths, predictions.labels, aside, known, strict=True
+    ):
+        folder = folder_of[UNSURE if apart else answered]
         try:
-            transfer = Transfer.of(path, "")
-            found = names.find(path, label)
+            destinations.append(planner.plan(path, folder, *found))
         except OSError as error:
-            failures.append(Failure(path, reason_of(error)))
+            planner.failures.append(Failure(path, reason_of(error)))
             destinations.append("")
-            continue
-        name = found or names.take(path, label, beside)
-        destinations.append(f"{label}/{name}")
-        if found:
-            present.append(path)
-        else:
-            transfers.append(replace(transfer, destination=destinations[-1]))
-        for sidecar in beside:
-            other = name_beside(os.path.basename(sidecar), os.path.basename(path), name)
-            try:
-                if found and names.holds(sidecar, label, other):
-                    continue
-                if found and not names.take_one(label, other):
-                    failures.append(
-                        Failure(sidecar, f"stays: another {printable(other)} is in place")
-                    )
-                    continue
-                transfers.append(Transfer.of(sidecar, f"{label}/{other}"))
-                placed.append(transfers[-1].source)
-            except OSError as error:
-                failures.append(Failure(sidecar, reason_of(error)))
-    if mode is Mode.HARDLINK and transfers:
-        check_can_link(transfers[0].source, existing_above(out))
+    fresh = [one.source for one in planner.transfers if not one.aside]
+    if mode is Mode.HARDLINK and fresh:
+        check_can_link(fresh[0], existing_above(out))
     return Placements(
-        out, mode, tuple(folder_of.values()), tuple(transfers), tuple(destinations), tuple(present),
-        tuple(placed), tuple(failures),
+        out, mode, tuple(folder_of.values()), tuple(planner.transfers), tuple(destinations),
+        tuple(planner.present), tuple(planner.sidecars), tuple(planner.failures),
+        tuple(planner.resorted), tuple(planner.corrections), tuple(planner.edited),
+        tuple(planner.removed),
     )  # fmt: skip
 
 
-class _Names:
-    """Names in the class folders of a result: which are there with which bytes, which are free.
+class _Planner:
+    """Plans picture by picture; what it decided is in its lists, named as in `Placements`."""
 
-    Work grows with the number of files, not with its square, however many have one name.
-    """
-
-    def __init__(self, out: str, mode: Mode) -> None:
+    def __init__(
+        self, out: str, mode: Mode, beside: Mapping[str, Sequence[str]], earlier: Earlier
+    ) -> None:
         self._out = out
         self._mode = mode
-        self._taken = TakenNames(out)
-        self._next: dict[tuple[str, str], int] = {}
-        self._present: dict[str, dict[int | str, list[str]]] = {}
+        self._beside = beside
+        self._earlier = earlier
+        self._anew = earlier.emptied
+        self._names = Names(out, mode)
+        self._went_along: set[str] = set()
+        self.transfers: list[Transfer] = []
+        self.present: list[str] = []
+        self.sidecars: list[str] = []
+        self.failures: list[Failure] = []
+        self.resorted: list[str] = []
+        self.corrections: list[Correction] = []
+        self.edited: list[str] = []
+        self.removed: list[str] = []
 
-    def find(self, path: str, label: str) -> str:
-        """Find the name under which the bytes of a picture lie in a class folder already."""
-        if label not in self._present:
-            self._present[label] = self._listed(label)
-        key = os.path.realpath(path) if self._mode is Mode.SYMLINK else os.stat(path).st_size
-        wanted = os.path.basename(path)
-        alike = self._present[label].get(key, [])
-        for name in alike:
-            if _is_numbered(name, wanted) and self.holds(path, label, name):
-                alike.remove(name)  # the next of this name is likely the next in the list
-                alike.append(name)
-                return name
-        return ""
+    def look_up(self, path: str) -> tuple[State | None, str, Placement | None]:
+        """Tell what became of a picture that an earlier run placed; None if none did."""
+        found = None if self._anew else self._earlier.find(path)
+        if found is None:
+            return None, "", None
+        try:
+            state, place = self._earlier.state(found, path)
+        except OSError:  # not to be read: nothing is known of it
+            return None, "", None
+        return (state, place, found) if state is not State.NOWHERE else (None, "", None)
 
-    def holds(self, path: str, label: str, name: str) -> bool:
-        """Tell whether a file of the result is what placing `path` there would give."""
-        target = os.path.join(self._out, label, name)
-        if self._mode is Mode.SYMLINK:
-            return os.path.islink(target) and os.path.realpath(target) == os.path.realpath(path)
-        return os.path.isfile(target) and same_file(path, target)
+    def settle(self, places: Iterable[str]) -> None:
+        """Take note of places that hold certain pictures, and so no others."""
+        self._names = Names(self._out, self._mode, frozenset(places))
 
-    def take(self, path: str, label: str, sidecars: Sequence[str]) -> str:
-        """Take a name for a picture under which its sidecars can have theirs, and take those."""
-        wanted = os.path.basename(path)
-        for number in count(self._next.get((label, wanted), 1)):
-            name = wanted if number == 1 else numbered(wanted, number)
-            others = [name_beside(os.path.basename(one), wanted, name) for one in sidecars]
-            if self._taken.take_all(label, [name, *others]):
-                break
-        self._next[label, wanted] = number + 1
-        return name
+    def plan(
+        self, path: str, folder: str, state: State | None, place: str, found: Placement | None
+    ) -> str:
+        """Plan for one picture; gives its place below the result."""
+        match state:
+            case State.GONE:
+                self.removed.append(path)
+                return ""
+            case State.EDITED:
+                self.edited.append(path)
+                return place
+            case State.MOVED if found is not None:
+                label = place.rpartition("/")[0].partition("/")[0]
+                self.corrections.append(Correction(path, label, place, found.label))
+                return place
+            case State.PLACED if found is not None and os.path.dirname(place) != folder:
+                return self._resort(path, folder, place, found)
+            case State.PLACED:
+                os.stat(path)  # gone since it was read
+                self.present.append(path)
+                self._place_sidecars(path, folder, os.path.basename(place), there=True)
+                return place
+        transfer = Transfer.of(path, "")
+        if there := self._names.find(path, folder):
+            self.present.append(path)
+        name = there or self._names.take(path, folder, self._beside.get(path, ()))
+        if not there:
+            self.transfers.append(replace(transfer, destination=f"{folder}/{name}"))
+        self._place_sidecars(path, folder, name, there=bool(there))
+        return f"{folder}/{name}"
 
-    def take_one(self, label: str, name: str) -> bool:
-        """Take a name in a class folder; False if it is taken already."""
-        return self._taken.take(label, name)
+    def _resort(self, path: str, folder: str, place: str, found: Placement) -> str:
+        """Plan to move a picture, and what goes with it, from the folder of an earlier answer."""
+        original = found.first.source
+        companions = [
+            one for one in self._earlier.companions(found) if one.place not in self._went_along
+        ]
+        self._went_along.update(one.place for one in companions)
+        others = [one.first.source for one in companions]
+        fresh = [one for one in self._beside.get(path, ()) if self._earlier.find(one) is None]
+        name = self._names.take(original, folder, [*others, *fresh])
+        self._put_aside(place, f"{folder}/{name}")
+        for one, source in zip(companions, others, strict=True):
+            other = name_beside(os.path.basename(source), os.path.basename(original), name)
+            self._put_aside(one.place, f"{folder}/{other}")
+            self.sidecars.append(self.transfers[-1].source)
+        for sidecar in fresh:
+            other = name_beside(os.path.basename(sidecar), os.path.basename(path), name)
+            self._place_sidecar(sidecar, f"{folder}/{other}")
+        self.resorted.append(path)
+        return f"{folder}/{name}"
 
-    def _listed(self, label: str) -> dict[int | str, list[str]]:
-        """Group the files in a class folder by what tells most of them apart."""
-        found: dict[int | str, list[str]] = defaultdict(list)
-        folder = os.path.join(self._out, label)
-        names = os.listdir(folder) if os.path.isdir(folder) else []
-        for name in sorted(names, key=lambda name: (len(name), name)):
-            target = os.path.join(folder, name)
-            if self._mode is not Mode.SYMLINK:
-                with contextlib.suppress(OSError):  # a link to nothing
-                    found[os.stat(target).st_size].append(name)
-            elif os.path.islink(target):
-                found[os.path.realpath(target)].append(name)
-        return found
+    def _put_aside(self, place: str, destination: str) -> None:
+        source = os.path.join(self._out, place)
+        self.transfers.append(Transfer.of(source, destination, aside=True))
 
+    def _place_sidecars(self, path: str, folder: str, name: str, *, there: bool) -> None:
+        for sidecar in self._beside.get(path, ()):
+            other = name_beside(os.path.basename(sidecar), os.path.basename(path), name)
+            known = self._earlier.find(sidecar)
+            try:
+                if there and known is not None and self._earlier.state(known)[0] is State.GONE:
+                    continue
+                if there and self._names.holds(sidecar, folder, other):
+                    continue
+                if there and not self._names.take_one(folder, other):
+                    self.failures.append(
+                        Failure(sidecar, f"stays: another {printable(other)} is in place")
+                    )
+                    continue
+                self._place_sidecar(sidecar, f"{folder}/{other}")
+            except OSError as error:
+                self.failures.append(Failure(sidecar, reason_of(error)))
 
-def _is_numbered(name: str, wanted: str) -> bool:
-    """Tell whether a file name is another one, with or without a number."""
-    if name == wanted:
-        return True
-    number = re.search(r"-(\d{1,9})$", os.path.splitext(name)[0]) or re.search(r"-(\d{1,9})$", name)
-    return number is not None and numbered(wanted, int(number[1])) == name
+    def _place_sidecar(self, sidecar: str, destination: str) -> None:
+        self.transfers.append(Transfer.of(sidecar, destination))
+        self.sidecars.append(self.transfers[-1].source)

@@ -111,6 +111,20 @@ class ImageTable(Tabular):
             splits=tuple(self.splits[i] for i in rows),
         )
 
+    def extended(self, paths: Iterable[str], labels: Iterable[str]) -> Self:
+        """Add pictures of known classes; those that are in the table already are passed over."""
+        known = {os.path.realpath(path) for path in self.paths}
+        pairs = zip(paths, labels, strict=True)
+        more = [pair for pair in pairs if os.path.realpath(pair[0]) not in known]
+        unknown = (None,) * len(more)
+        return replace(
+            self,
+            paths=(*self.paths, *(path for path, _ in more)),
+            labels=(*self.labels, *(label for _, label in more)),
+            groups=(*self.groups, *unknown),
+            splits=(*self.splits, *unknown),
+        )
+
     def leave_out(self, reasons: Mapping[int, str]) -> Self:
         """Leave out some rows; they are among the `failures`, each with its reason."""
         if not reasons:
