@@ -28,6 +28,7 @@ def demo(
     from tamis.errors import printable
     from tamis.files.journal import journals
 
+    _check_own(folder)
     start = time.perf_counter()
     photos, parts, result, report = (
         os.path.join(folder, name) for name in ("photos", "parts", "sorted", "report.html")
@@ -57,3 +58,31 @@ def demo(
         "  tamis sort --train EXAMPLES --input PICTURES --out SORTED --dry-run\n"
         "and again without --dry-run. tamis undo SORTED takes it back."
     )
+
+
+def _check_own(folder: str) -> None:
+    """Refuse a folder that holds anything but the result of an earlier demo."""
+    import os
+
+    from tamis.cli.demo_photos import SOURCES
+    from tamis.errors import DestinationError, printable
+    from tamis.files.journal import journals
+
+    photos, parts = os.path.join(folder, "photos"), os.path.join(folder, "parts")
+    if not os.path.isdir(folder):
+        return
+    odd = set(os.listdir(folder)) - {"photos", "parts", "sorted", "report.html"}
+    if os.path.isdir(photos):
+        odd |= set(os.listdir(photos)) - SOURCES.keys()
+    if os.path.isdir(parts) and os.listdir(parts):
+        sources = [run.settings.get("SRC") for run in journals(parts) if run.command == "split"]
+        if os.path.abspath(photos) not in sources:
+            odd.add("parts")
+    for name in ("sorted", "report.html"):
+        if os.path.exists(os.path.join(folder, name)) and not os.path.isdir(parts):
+            odd.add(name)
+    if odd:
+        raise DestinationError(
+            f"{printable(folder)} is there already, and holds {printable(sorted(odd)[0])}, which "
+            "is not of a demo. Name a new folder: tamis demo NAME."
+        )

@@ -62,6 +62,12 @@ def sort(
             "--sidecars", help="Take along files that go with a picture, such as cat.xmp."
         ),
     ] = False,
+    keep_folders: Annotated[
+        bool,
+        typer.Option(
+            "--keep-folders", help="Keep the folders of --input below the folder of each class."
+        ),
+    ] = False,
     learn_from_corrections: Annotated[
         bool,
         typer.Option(
@@ -163,6 +169,7 @@ def sort(
             "--abstain": abstain,
             "--mode": str(mode),
             "--sidecars": sidecars,
+            "--keep-folders": keep_folders,
             "--learn-from-corrections": learn_from_corrections,
             "--csv-for-spreadsheets": csv_for_spreadsheets,
             "--follow-links": follow_links,
@@ -204,7 +211,7 @@ def sort(
             unsure = (answers.confidence < promised.threshold).tolist()
         plan = plan_sort(
             answers, out, mode=mode, sidecars=beside if sidecars else None, unsure=unsure,
-            earlier=earlier,
+            earlier=earlier, root=pictures.table.root or None, keep_folders=keep_folders,
         )  # fmt: skip
         warn_failures(plan.failures)
         failures = (*learned.failures, *answers.failures, *plan.failures)

@@ -103,6 +103,13 @@ def ignored_remarks(table: ImageTable, folder: str) -> list[str]:
         counts = [f"{kind} {n} times" if n > 1 else kind for kind, n in sorted(kinds.items())]
         plural = "hidden or system entry" if len(system) == 1 else "hidden or system entries"
         remarks.append(f"ignoring {len(system)} {plural} in {name} ({_shown(counts)})")
+    if table.results:
+        held = [os.path.relpath(path, folder) for path in table.results]
+        plural = "folder that holds a result" if len(held) == 1 else "folders that hold results"
+        remarks.append(
+            f"leaving out {len(held)} {plural} of tamis in {name} ({_shown(held)}): name it alone "
+            "to take its pictures"
+        )
     if table.outside:
         links = [os.path.relpath(path, folder) for path in table.outside]
         plural = "linked folder that leads" if len(links) == 1 else "linked folders that lead"

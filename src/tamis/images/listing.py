@@ -6,6 +6,7 @@ keeps for itself, what may not be entered and what lies outside are each named.
 
 import errno
 import os
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -16,6 +17,7 @@ from tamis.images import SUFFIXES, has_signature
 OWN_FOLDER: Final = ".tamis"
 """Where tamis keeps its journals: neither listed nor counted."""
 
+_JOURNAL: Final = re.compile(r"run-\d{4,9}\.jsonl")
 _LITTER: Final = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"})
 
 # Trash, thumbnails and snapshots: of Windows, macOS, Android and Linux; of the NAS of
@@ -91,6 +93,9 @@ class Listing:
         Linked folders that lead out of `root` and were not entered.
     failures : list of Failure
         Folders that cannot be listed.
+    results : list of str
+        Folders below `root` into which tamis sorted or split, which a journal tells: their
+        pictures stand elsewhere, or did. They are not entered.
     empty : list of tuple of str
         Folders of the first three levels that hold no picture at any depth.
     """
@@ -106,6 +111,7 @@ class Listing:
         self.ignored: list[str] = []
         self.outside: list[str] = []
         self.failures: list[Failure] = []
+        self.results: list[str] = []
         self._folders: list[tuple[tuple[str, ...], str]] = []
         self._entered: set[tuple[int, int]] = set()
         self._excluded = {_identity(path) for path in exclude if os.path.isdir(path)}
@@ -145,6 +151,9 @@ class Listing:
                     entries = sorted(listing, key=lambda e: sort_key(e.name))
             except OSError as error:
                 self.failures.append(Failure(folder, _reason(folder, error)))
+                continue
+            if parts and any(entry.name == OWN_FOLDER for entry in entries) and _is_result(folder):
+                self.results.append(folder)
                 continue
             self._folders.append((parts, folder))
             for entry in entries:
@@ -191,6 +200,13 @@ def _reason(folder: str, error: OSError) -> str:
     if error.errno == errno.ENAMETOOLONG:
         return f"the path of this folder is too long, {len(os.fsencode(folder)):,} bytes"
     return f"this folder cannot be entered: {error.strerror}"
+
+
+def _is_result(folder: str) -> bool:
+    try:
+        return any(map(_JOURNAL.fullmatch, os.listdir(os.path.join(folder, OWN_FOLDER))))
+    except OSError:
+        return False
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

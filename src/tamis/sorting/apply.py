@@ -31,6 +31,7 @@ class SortPlan:
     placements: Placements
     predictions: Predictions
     with_sidecars: bool = False
+    keep_folders: bool = False
 
     def __repr__(self) -> str:
         return repr(self.placements)
@@ -63,7 +64,9 @@ class SortPlan:
                     f"a {unfinished[0].command} into {printable(out)} was interrupted "
                     f"({unfinished[0].created}). Take it back first: tamis.undo."
                 )
-            plan = _planned(self.predictions, out, self.placements.mode, self.with_sidecars)
+            plan = _planned(
+                self.predictions, out, self.placements.mode, self.with_sidecars, self.keep_folders
+            )
             made = outputs(
                 self.predictions, plan, title=title or f"{os.path.basename(out)}, sorted"
             )
@@ -85,6 +88,7 @@ def sort(
     *,
     mode: str | Mode = Mode.COPY,
     sidecars: bool = False,
+    keep_folders: bool = False,
 ) -> SortPlan:
     """Plan to put images into a folder per class; nothing is touched yet.
 
@@ -96,6 +100,8 @@ def sort(
     mode : {"copy", "hardlink", "symlink", "move"}
     sidecars : bool
         Take along the files that go with an image, such as ``.xmp``.
+    keep_folders : bool
+        Keep the folders between an image and the folder that all have in common.
 
     Returns
     -------
@@ -116,9 +122,12 @@ def sort(
     """
     place = os.fspath(out)
     check_destination(place, predictions.classes)
-    return SortPlan(_planned(predictions, place, Mode(mode), sidecars), predictions, sidecars)
+    plan = _planned(predictions, place, Mode(mode), sidecars, keep_folders)
+    return SortPlan(plan, predictions, sidecars, keep_folders)
 
 
-def _planned(predictions: Predictions, out: str, mode: Mode, sidecars: bool) -> Placements:
+def _planned(
+    predictions: Predictions, out: str, mode: Mode, sidecars: bool, keep_folders: bool
+) -> Placements:
     beside = find_sidecars(predictions.paths) if sidecars else None
-    return plan_sort(predictions, out, mode=mode, sidecars=beside)
+    return plan_sort(predictions, out, mode=mode, sidecars=beside, keep_folders=keep_folders)

@@ -84,15 +84,18 @@ def write_predictions(
 
     The columns: ``path``, ``class``, ``confidence``, ``runner_up``,
     ``runner_up_confidence``, ``sorted_to`` (below the result folder; empty
-    without a plan), and for each neighbour i, nearest first, ``neighbour_i``
+    without a plan), with a plan ``folder_1``, ``folder_2`` and so on (the folders
+    between the source and the picture), and for each neighbour i, nearest first, ``neighbour_i``
     (a training picture), ``neighbour_i_class`` and ``neighbour_i_distance``.
     `for_spreadsheets` is as `tamis.files.csvfile.write_csv` takes it.
     """
     k = predictions.neighbours.indices.shape[1]
     header = ["path", "class", "confidence", "runner_up", "runner_up_confidence", "sorted_to"]
+    depth = max(map(len, plan.folders_of), default=0) if plan is not None else 0
+    header += [f"folder_{i}" for i in range(1, depth + 1)]
     for i in range(1, k + 1):
         header += [f"neighbour_{i}", f"neighbour_{i}_class", f"neighbour_{i}_distance"]
-    write_csv(file, header, _rows(predictions, plan), for_spreadsheets=for_spreadsheets)
+    write_csv(file, header, _rows(predictions, plan, depth), for_spreadsheets=for_spreadsheets)
 
 
 def write_failures(
@@ -119,19 +122,22 @@ def write_corrections(
     write_csv(file, header, rows, for_spreadsheets=for_spreadsheets)
 
 
-def _rows(predictions: Predictions, plan: Placements | None) -> Iterator[list[str]]:
+def _rows(predictions: Predictions, plan: Placements | None, depth: int) -> Iterator[list[str]]:
+    folders = plan.folders_of if plan is not None else [()] * len(predictions)
     destinations = plan.destinations if plan is not None else [""] * len(predictions)
-    for path, label, confidence, (second, share), destination, indices, distances in zip(
+    for path, label, confidence, (second, share), destination, between, indices, distances in zip(
         predictions.paths,
         predictions.labels,
         predictions.confidence,
         predictions.runners_up,
         destinations,
+        folders,
         predictions.neighbours.indices,
         predictions.neighbours.distances,
         strict=True,
     ):
         row = [path, label, f"{confidence:.4f}", second, f"{share:.4f}", destination]
+        row += [*between, *[""] * (depth - len(between))]
         for index, distance in zip(indices, distances, strict=True):
             row += [predictions.train_paths[index], predictions.train_labels[index]]
             row.append(f"{distance:.6g}")

@@ -13,6 +13,7 @@ from tamis.images.refusal import reason_of
 from tamis.sorting.checks import existing_above
 from tamis.sorting.earlier import Correction, Earlier, Placement, State, read_earlier
 from tamis.sorting.names import Names
+from tamis.table import common_root
 from tamis.table.sidecars import name_beside
 
 UNSURE: Final = "_unsure"
@@ -29,7 +30,7 @@ class Placements:
         The folder that receives the class folders.
     mode : Mode
     folders : tuple of str
-        One per class, those that stay empty included.
+        One per class, those that stay empty included, and folders below them that are kept.
     transfers : tuple of Transfer
         Each picture that is not in place yet, followed by its sidecars.
     destinations : tuple of str
@@ -47,6 +48,8 @@ class Placements:
         Pictures that a person moved in the result: they stay where they are.
     edited, removed : tuple of str
         Pictures that a person changed in the result, or removed from it: they are left so.
+    folders_of : tuple of tuple of str
+        For each picture of the predictions the folders between the source and it.
     """
 
     out: str
@@ -61,6 +64,7 @@ class Placements:
     corrections: tuple[Correction, ...] = ()
     edited: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    folders_of: tuple[tuple[str, ...], ...] = ()
 
     def __repr__(self) -> str:
         n = sum(not one.aside for one in self.transfers)
@@ -85,6 +89,8 @@ def plan_sort(
     sidecars: Mapping[str, Sequence[str]] | None = None,
     unsure: Sequence[bool] | None = None,
     earlier: Earlier | None = None,
+    root: str | None = None,
+    keep_folders: bool = False,
 ) -> Placements:
     """Plan ``out/<class>/<file>`` for every picture.
 
@@ -106,6 +112,10 @@ def plan_sort(
         The pictures that go to `UNSURE` instead of the folder of their class.
     earlier : Earlier, optional
         What earlier runs placed, if it was read already.
+    root : str, optional
+        The folder below which the pictures lie; by default that which they have in common.
+    keep_folders : bool
+        Keep the folders between `root` and a picture below the folder of its class.
 
     Raises
     ------
@@ -127,11 +137,17 @@ def plan_sort(
     planner = _Planner(out, mode, sidecars or {}, read_earlier(out) if earlier is None else earlier)
     known = [planner.look_up(path) for path in predictions.paths]
     planner.settle(place for state, place, _ in known if state is not None and place)
+    if root is None:
+        root = common_root([os.path.dirname(path) or os.curdir for path in predictions.paths])
+    folders = [folders_below(planner.original(path), root) for path in predictions.paths]
     destinations = []
-    for path, answered, apart, found in zip(
-        predictions.paths, predictions.labels, aside, known, strict=True
+    made = dict.fromkeys(folder_of.values())
+    for path, answered, apart, found, between in zip(
+        predictions.paths, predictions.labels, aside, known, folders, strict=True
     ):
         folder = folder_of[UNSURE if apart else answered]
+        for name in between if keep_folders else ():
+            made.setdefault(folder := f"{folder}/{name}")
         try:
             destinations.append(planner.plan(path, folder, *found))
         except OSError as error:
@@ -141,11 +157,24 @@ def plan_sort(
     if mode is Mode.HARDLINK and fresh:
         check_can_link(fresh[0], existing_above(out))
     return Placements(
-        out, mode, tuple(folder_of.values()), tuple(planner.transfers), tuple(destinations),
+        out, mode, tuple(made), tuple(planner.transfers), tuple(destinations),
         tuple(planner.present), tuple(planner.sidecars), tuple(planner.failures),
         tuple(planner.resorted), tuple(planner.corrections), tuple(planner.edited),
-        tuple(planner.removed),
+        tuple(planner.removed), tuple(folders),
     )  # fmt: skip
+
+
+def folders_below(path: str, root: str) -> tuple[str, ...]:
+    """List the folders between a root and a picture; none if it lies elsewhere.
+
+    Examples
+    --------
+    >>> folders_below("photos/north/2024-05/a.jpg", "photos")
+    ('north', '2024-05')
+    """
+    below = os.path.relpath(os.path.dirname(os.path.abspath(path)), os.path.abspath(root))
+    parts = tuple(below.replace(os.sep, "/").split("/"))
+    return () if parts == (".",) or ".." in parts else parts
 
 
 class _Planner:
@@ -180,6 +209,11 @@ class _Planner:
         except OSError:  # not to be read: nothing is known of it
             return None, "", None
         return (state, place, found) if state is not State.NOWHERE else (None, "", None)
+
+    def original(self, path: str) -> str:
+        """Name the place from which a picture came, if it lies in the result already."""
+        found = self._earlier.find(path)
+        return path if found is None or os.path.lexists(found.first.source) else found.first.source
 
     def settle(self, places: Iterable[str]) -> None:
         """Take note of places that hold certain pictures, and so no others."""

@@ -45,6 +45,8 @@ class ImageTable(Tabular):
     empty : tuple of str
         Folders below `root`, at most three levels deep, that hold no picture; names
         with ``/``.
+    results : tuple of str
+        Folders below `root` into which tamis sorted or split; they were not entered.
     """
 
     paths: tuple[str, ...]
@@ -56,6 +58,7 @@ class ImageTable(Tabular):
     outside: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
     empty: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.splits:
@@ -208,6 +211,7 @@ class ImageTable(Tabular):
             outside=tuple(sorted(listing.outside)),
             failures=tuple(sorted(listing.failures, key=lambda failure: failure.path)),
             empty=tuple("/".join(parts) for parts in sorted(listing.empty)),
+            results=tuple(sorted(listing.results)),
         )
         return table if classes is None else table.of_classes(classes)
 
