@@ -55,6 +55,21 @@ def test_quiet_shows_no_progress_and_the_next_command_does(tmp_path, monkeypatch
     assert json.loads(silent.out)["depths"] == json.loads(told.out)["depths"]
 
 
+def test_verbose_tells_each_stage_and_where_an_error_arose(tmp_path, monkeypatch, capsys):
+    write_kinds(tmp_path, 4)
+    run(monkeypatch, "evaluate", tmp_path, *BY, "--depth", 2, "--verbose", "--quiet")
+    told = capsys.readouterr().err
+    assert "pictures: 12 to do" in told
+    assert "pictures: 12 done in " in told
+    monkeypatch.setattr(sys, "argv", ["tamis", "evaluate", str(tmp_path / "no"), "--verbose"])
+    with pytest.raises(SystemExit):
+        main()
+    told = capsys.readouterr().err
+    assert "Traceback" in told and told.splitlines()[-1].startswith("tamis: ")
+    run(monkeypatch, "evaluate", tmp_path, *BY, "--depth", 2)
+    assert "to do" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.2, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (7500, "2 h 05 min")]
 )

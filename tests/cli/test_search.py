@@ -160,6 +160,8 @@ def test_html(tamis, photos, tmp_path):
     assert "<bdi>&lt;b&gt;</bdi>" in page
     assert "<b>/" not in page
     assert not re.search(r"<script|https?://", page)
+    assert page.count('<a class="well" href="photos/') == 9
+    assert 'href="photos/%3Cb%3E/a%26b.jpg"' in page
     code, _, err = tamis("search", photos, query, "--html", tmp_path / "nowhere/sheet.html")
     assert code == 1
     assert "cannot write" in err
@@ -264,3 +266,30 @@ def test_a_query_that_the_folder_holds_as_a_link_is_left_out(tmp_path, found):
     paths, _ = found(tmp_path / "links", query, "-k", "3")
     assert len(paths) == 3
     assert query.name not in {Path(path).name for path in paths}
+
+
+def test_the_pictures_found_are_copied_and_undo_takes_them_back(tamis, photos, tmp_path):
+    query, best = pictures_of(photos / "sky")[0], tmp_path / "best"
+    os.rename(pictures_of(photos / "tiles")[0], photos / "tiles" / "same.jpg")
+    os.rename(pictures_of(photos / "sky")[1], photos / "sky" / "same.jpg")
+    code, _, err = tamis("search", photos, query, "-k", 17, "--copy-to", best)
+    assert code == 0
+    assert f"copied 17 pictures to {best}; to take it back: tamis undo {best}" in err
+    assert len(list(best.glob("*.jpg"))) == 17
+    assert (best / "same-2.jpg").exists()
+    code, _, err = tamis("search", photos, query, "-k", 17, "--copy-to", best)
+    assert "copied 0 pictures" in err and "17 were there already" in err
+    code, _, err = tamis("undo", best)
+    assert not best.exists()
+    assert len(list(photos.rglob("*.jpg"))) == 18
+
+
+def test_what_a_collection_names_elsewhere_is_not_copied(tamis, photos, tmp_path):
+    elsewhere = tmp_path / "elsewhere.jpg"
+    os.rename(pictures_of(photos / "sky")[1], elsewhere)
+    os.symlink(elsewhere, photos / "sky" / "link.jpg")
+    query = pictures_of(photos / "sky")[0]
+    code, _, err = tamis("search", photos, query, "-k", 17, "--copy-to", tmp_path / "best")
+    assert code == 1
+    assert "not copying" in err and "lies outside" in err
+    assert not (tmp_path / "best" / "link.jpg").exists()

@@ -418,3 +418,14 @@ def test_browser_renders_it(sorted_, evaluated, truth, tmp_path):
         timeout=60,
     )
     assert shot.stat().st_size > 10_000
+
+
+def test_an_interval_near_100_percent_is_seen_and_no_suffix_breaks():
+    from tamis.report.templating import environment
+
+    parts = environment().get_template("parts.html.j2")
+    drawn = str(parts.make_module().range(0.998, (0.997, 0.9999)))
+    assert "left:min(99.7%, 100% - 14px)" in drawn
+    assert "left:clamp(1.5px, 99.8%, 100% - 1.5px)" in drawn
+    shown = environment().from_string("{{ path | breakable }}").render(path="a<b/IMG_0053.jpg")
+    assert shown == 'a&lt;b/<wbr>IMG_<span class="tail">0053.jpg</span>'

@@ -17,6 +17,7 @@ from tamis.cli.options import (
     Quiet,
     Root,
     Seed,
+    Verbose,
 )
 
 
@@ -80,6 +81,7 @@ def compare(
     max_memory: MaxMemory = 1000,
     no_icc: NoIcc = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     json: Json = None,
 ) -> None:
     """Find the descriptor, or the fusion of several, that serves pictures best.

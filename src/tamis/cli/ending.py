@@ -48,6 +48,7 @@ _NUMBER: Final = re.compile(r"\(os error (\d+)\)")
 def run(app: typer.Typer, words: Sequence[str]) -> int:
     """Run a command, say why it could not end well, and give the exit code."""
     prepare()
+    told = "--verbose" in words
     command = typer.main.get_command(app)
     name = next((word for word in words if word in _commands(app)), "")
     with _signals() as received:
@@ -71,7 +72,7 @@ def run(app: typer.Typer, words: Sequence[str]) -> int:
         except _ClickError as error:
             return _show_usage(error, name)
         except Exception as error:
-            return _say(error)
+            return _say(error, traced=told)
         except BaseException as error:
             if isinstance(error, SystemExit) or not _from_store(error):
                 raise
@@ -79,10 +80,12 @@ def run(app: typer.Typer, words: Sequence[str]) -> int:
     return 0
 
 
-def _say(error: BaseException) -> int:
+def _say(error: BaseException, *, traced: bool = False) -> int:
     """Print one line for an error, with its traceback if nobody foresaw it; the exit code."""
     line = describe(error)
     if line is not None:
+        if traced:
+            show("".join(traceback.format_exception(error)).rstrip(), sys.stderr)
         warn(f"tamis: {printable(line)}")
         return _WRONGLY_CALLED if isinstance(error, InvalidParameterError) else 1
     what = printable(f"{type(error).__name__}: {error}".rstrip(": "))

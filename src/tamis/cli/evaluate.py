@@ -14,7 +14,7 @@ from tamis.cli.options import (
     FollowLinks,
     Jobs,
     Json,
-    K,
+    Ks,
     MaxMemory,
     MaxPixels,
     NoIcc,
@@ -25,12 +25,13 @@ from tamis.cli.options import (
     Seed,
     Strict,
     Trust,
-    Vote,
+    Verbose,
+    Votes,
+    numbers_of,
 )
 
 if TYPE_CHECKING:
     from tamis.cli.answering import Teacher
-    from tamis.dataset import Dataset
     from tamis.errors import Failure
 
 _CLASSIFYING = "Classification"
@@ -68,7 +69,7 @@ def evaluate(
             rich_help_panel=_CLASSIFYING,
         ),
     ] = None,
-    k: K = None,
+    k: Ks = None,
     report: Report = None,
     gallery: Annotated[
         str | None,
@@ -108,7 +109,7 @@ def evaluate(
     by: By = None,
     classifier: ClassifierName = None,
     distance: Distance = "",
-    vote: Vote = None,
+    vote: Votes = None,
     seed: Seed = 0,
     root: Root = None,
     follow_links: FollowLinks = False,
@@ -118,6 +119,7 @@ def evaluate(
     no_icc: NoIcc = False,
     strict: Strict = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     json: Json = None,
 ) -> None:
     """Score how well pictures whose class is known are found, or classified.
@@ -131,6 +133,8 @@ def evaluate(
         tamis evaluate photos --by color --depth 10,50
 
         tamis evaluate --train parts/train --test parts/test --by color --report report.html
+
+        tamis evaluate --train parts --test parts/val --classifier knn -k 1,3,5,10
 
         tamis evaluate --model animals.tamis --test parts/test
     """
@@ -154,19 +158,23 @@ def evaluate(
         if test is None or (train is None and model is None):
             raise InvalidParameterError("give both --train and --test, or both --model and --test.")
         _refuse("retrieval", {"--depth": depth, "--parts": parts})
+        ks = numbers_of(k, "-k") if k else []
+        votes = [word.strip() for word in (vote or "").split(",") if word.strip()]
         skipped = _classification(
             teacher(
                 train,
                 model,
                 by=by,
                 classifier=classifier,
-                k=k,
+                k=ks[0] if ks else None,
                 distance=distance,
-                vote=vote,
+                vote=votes[0] if votes else None,
                 classes=classes if model is None else None,
                 trust=trust,
             ),
             test,
+            ks=ks,
+            votes=votes,
             classes=classes,
             truth=truth,
             report=report,
@@ -187,7 +195,7 @@ def evaluate(
         skipped = _retrieval(
             source or gallery or "",
             queries,
-            depths=_numbers(depth, "--depth") if depth else None,
+            depths=numbers_of(depth, "--depth") if depth else None,
             classes=classes,
             parts=parts,
             truth=truth,
@@ -208,6 +216,8 @@ def _classification(
     how: "Teacher",
     test: str,
     *,
+    ks: "Sequence[int]",
+    votes: "Sequence[str]",
     classes: "Sequence[str] | None",
     truth: str | None,
     report: str | None,
@@ -221,9 +231,12 @@ def _classification(
     """Score answers and print the figures; gives the files that were skipped."""
     import time
 
+    from tamis.classifiers.knn import DEFAULT_K
+    from tamis.classifiers.votes import VOTES
     from tamis.cli.answering import answer
     from tamis.cli.console import as_dicts, say, write_json, write_page
     from tamis.cli.notes import roots, warn_overlap
+    from tamis.cli.scored import open_labelled
     from tamis.cli.tables import print_evaluation
     from tamis.duplicates import overlap
     from tamis.errors import printable
@@ -231,9 +244,17 @@ def _classification(
 
     start = time.perf_counter()
     test_root, train_root = roots(root, test, how.train)
-    tested = _labelled(
+    tested = open_labelled(
         test, truth, part="test", classes=classes, root=test_root, follow_links=follow_links
     )
+    if max(len(ks), len(votes)) > 1:
+        from tamis.cli.sweeping import check_sweep, score_sweep
+
+        check_sweep(how, report)
+        return score_sweep(
+            how, tested, test=test, ks=ks or [DEFAULT_K], votes=votes or VOTES[:1], root=train_root,
+            follow_links=follow_links, seed=seed, jobs=jobs, max_pixels=max_pixels, json=json,
+        )  # fmt: skip
     learned, answers = answer(
         how, tested, root=train_root, follow_links=follow_links, jobs=jobs, max_pixels=max_pixels,
     )  # fmt: skip
@@ -301,6 +322,7 @@ def _retrieval(
     from tamis.cli.console import warn, warn_failures, write_json
     from tamis.cli.notes import roots, warn_overlap
     from tamis.cli.progress import progress
+    from tamis.cli.scored import open_labelled
     from tamis.cli.tables import print_retrieval
     from tamis.descriptors import descriptor
     from tamis.evaluation.galleries import evaluate_gallery, needs_folds
@@ -311,7 +333,9 @@ def _retrieval(
     # A truth manifest is that of the queries, where there are queries.
     named = [(gallery, truth)] if queries is None else [(gallery, None), (queries, truth)]
     datasets = [
-        _labelled(source, csv, classes=classes, parts=parts, root=own, follow_links=follow_links)
+        open_labelled(
+            source, csv, classes=classes, parts=parts, root=own, follow_links=follow_links
+        )
         for (source, csv), own in zip(named, roots(root, gallery, queries), strict=False)
     ]
     if queries is None and needs_folds(looked_at_by):
@@ -348,48 +372,6 @@ def _retrieval(
         },
     )
     return result.failures
-
-
-def _labelled(
-    source: str,
-    truth: str | None,
-    *,
-    part: str | None = None,
-    parts: str | None = None,
-    classes: "Sequence[str] | None" = None,
-    root: str | None,
-    follow_links: bool,
-) -> "Dataset":
-    """Open the pictures of a source whose class is known, and print its remarks."""
-    from dataclasses import replace
-
-    from tamis.cli.notes import print_remarks
-    from tamis.dataset import Dataset, Role
-    from tamis.splits import check_one_fold
-
-    # With a manifest the classes of the source itself do not matter.
-    role: Role = "scored" if truth is None else "pictures"
-    opened = Dataset.open(source, role=role, parts=parts, root=root, follow_links=follow_links)
-    if part is not None:
-        opened = opened.part(part, or_only="val")
-    elif parts is None:
-        check_one_fold(opened.table)
-    known = print_remarks(opened.labelled(truth))
-    return replace(known.select(classes=classes), n_unlabelled=0) if classes else known
-
-
-def _numbers(values: list[str], option: str) -> list[int]:
-    """Read numbers of at least 1, each given alone or several with commas between."""
-    from tamis.errors import InvalidParameterError
-
-    numbers = []
-    for word in ",".join(values).split(","):
-        if not (word.strip().isdecimal() and int(word) > 0):
-            raise InvalidParameterError(
-                f"{option} takes numbers of at least 1, such as 10,50. Got {word!r}."
-            )
-        numbers.append(int(word))
-    return numbers
 
 
 def _refuse(kind: str, options: dict[str, object]) -> None:

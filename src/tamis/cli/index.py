@@ -15,6 +15,7 @@ from tamis.cli.options import (
     Quiet,
     Root,
     Strict,
+    Verbose,
 )
 
 
@@ -56,6 +57,7 @@ def index(
     no_icc: NoIcc = False,
     strict: Strict = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     json: Json = None,
 ) -> None:
     """Keep pictures and their vectors in a collection, and keep it up to date.

@@ -83,12 +83,28 @@ def _quiet(ctx: typer.Context, value: bool) -> bool:
     return value
 
 
-# These three act by themselves, for as long as the command runs.
+def _verbose(ctx: typer.Context, value: bool) -> bool:
+    from tamis.cli.progress import verbose
+
+    token = verbose.set(value)
+    ctx.call_on_close(lambda: verbose.reset(token))
+    return value
+
+
+# These act by themselves, for as long as the command runs.
 NoIcc = Annotated[
     bool,
     typer.Option("--no-icc", help="Ignore embedded colour profiles.", callback=_no_icc),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.", callback=_quiet)]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        help="Say how long each stage took, and where an error arose.",
+        callback=_verbose,
+    ),
+]
 MaxMemory = Annotated[
     int,
     typer.Option(
@@ -202,3 +218,37 @@ Distance = Annotated[
         show_default="the descriptor's default",
     ),
 ]
+Ks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--k",
+        "-k",
+        metavar="N,...",
+        help="Number of neighbours that vote; several, such as 1,3,5,10, are each scored.",
+        show_default="chosen by leave-one-out; 5 with --vote inverse",
+    ),
+]
+Votes = Annotated[
+    str | None,
+    typer.Option(
+        "--vote",
+        metavar="NAME,...",
+        help="How the nearest examples vote: kernel, whose weights are fitted to the examples, or "
+        "inverse, each with the weight 1/distance; both are each scored.",
+        show_default="kernel",
+    ),
+]
+
+
+def numbers_of(values: list[str], option: str) -> list[int]:
+    """Read numbers of at least 1, each given alone or several with commas between."""
+    from tamis.errors import InvalidParameterError
+
+    numbers = []
+    for word in ",".join(values).split(","):
+        if not (word.strip().isdecimal() and int(word) > 0):
+            raise InvalidParameterError(
+                f"{option} takes numbers of at least 1, such as 10,50. Got {word!r}."
+            )
+        numbers.append(int(word))
+    return numbers

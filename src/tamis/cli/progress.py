@@ -16,6 +16,9 @@ EVERY: Final = 30.0
 quiet: Final = ContextVar("quiet", default=False)
 """Whether no progress is shown."""
 
+verbose: Final = ContextVar("verbose", default=False)
+"""Whether each stage of the work says what it did and how long it took."""
+
 
 @contextlib.contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -28,6 +31,25 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     total : int
         Their number.
     """
+    start, done_before = time.monotonic(), [0]
+    with _shown(what, total) as advance:
+        if not verbose.get():
+            yield advance
+            return
+
+        def counted(done: int) -> None:
+            done_before[0] += done
+            advance(done)
+
+        warn(f"{printable(what)}: {total} to do")
+        yield counted
+    seconds = time.monotonic() - start
+    rate = f", {done_before[0] / seconds:.3g}/s" if seconds > 0 else ""
+    warn(f"{printable(what)}: {done_before[0]} done in {seconds:.2f} s{rate}")
+
+
+@contextlib.contextmanager
+def _shown(what: str, total: int) -> Iterator[Callable[[int], None]]:
     if quiet.get():
         yield lambda done: None
     elif sys.stderr is not None and sys.stderr.isatty():

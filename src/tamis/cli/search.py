@@ -19,6 +19,7 @@ from tamis.cli.options import (
     Report,
     Root,
     Strict,
+    Verbose,
 )
 
 
@@ -47,6 +48,10 @@ def search(
     classes: Classes = None,
     parts: Parts = None,
     report: Report = None,
+    copy_to: Annotated[
+        str | None,
+        typer.Option("--copy-to", metavar="DIR", help="Copy the pictures found to DIR."),
+    ] = None,
     approximate: Annotated[
         bool, typer.Option("--approximate", help="Search the approximate index of a collection.")
     ] = False,
@@ -66,6 +71,7 @@ def search(
     no_icc: NoIcc = False,
     strict: Strict = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     json: Json = None,
 ) -> None:
     """Find the pictures that look most like one picture, or like several.
@@ -119,6 +125,17 @@ def search(
         "labels": ",".join(classes or ["all"]),
         "splits": parts or "all",
     }
+    copied = None
+    if copy_to is not None:
+        from tamis.cli.copying import copy_found
+
+        copied = copy_found(gallery, hits, copy_to, queries=queries, follow_links=follow_links)
+        what = "picture" if copied.n_copied == 1 else "pictures"
+        already = f", {copied.n_present} were there already" if copied.n_present else ""
+        warn(
+            f"copied {copied.n_copied} {what} to {printable(copy_to)}{already}; to take it back: "
+            f"tamis undo {printable(copy_to)}"
+        )
     if report is not None:
         name = os.path.basename(os.path.abspath(source))
         page = contact_sheet(
@@ -128,6 +145,7 @@ def search(
             signature=signature | versions(),
             max_pixels=max_pixels,
             jobs=jobs,
+            folder=os.path.dirname(os.path.abspath(report)),
         )
         write_page(report, page)
         warn(f"see {printable(report)}")
@@ -139,10 +157,11 @@ def search(
             "results": [
                 {"path": hit.path, "label": hit.label, "distance": hit.distance} for hit in hits
             ],
+            "copied": None if copied is None else copied.n_copied,
             "signature": signature | versions(),
             "failures": as_dicts(matches.failures),
             "seconds": time.perf_counter() - start,
         },
     )
-    if strict and matches.failures:
+    if (strict and matches.failures) or (copied is not None and copied.failures):
         raise typer.Exit(1)

@@ -22,6 +22,7 @@ from tamis.cli.options import (
     Strict,
     TakeOutside,
     Trust,
+    Verbose,
     Vote,
 )
 from tamis.files.transfer import Mode
@@ -94,6 +95,7 @@ def sort(
     no_icc: NoIcc = False,
     strict: Strict = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     json: Json = None,
 ) -> None:
     """Sort pictures into class folders, by example.

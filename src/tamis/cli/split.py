@@ -4,7 +4,15 @@ from typing import Annotated
 
 import typer
 
-from tamis.cli.options import Classes, Json, Quiet, Root, Seed, TakeOutside
+from tamis.cli.options import (
+    Classes,
+    Json,
+    Quiet,
+    Root,
+    Seed,
+    TakeOutside,
+    Verbose,
+)
 from tamis.files.transfer import Mode
 
 
@@ -43,6 +51,7 @@ def split(
     root: Root = None,
     follow_links: TakeOutside = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     json: Json = None,
 ) -> None:
     """Split class folders into train, val and test.

@@ -19,6 +19,7 @@ from tamis.cli.options import (
     Root,
     Seed,
     Strict,
+    Verbose,
     Vote,
     writes,
 )
@@ -141,6 +142,7 @@ def train(
     no_icc: NoIcc = False,
     strict: Strict = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     json: Json = None,
 ) -> None:
     """Train a model on pictures whose class is known; it answers without them.

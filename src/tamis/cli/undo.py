@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tamis.cli.options import Json
+from tamis.cli.options import Json, Quiet, Verbose
 
 if TYPE_CHECKING:
     from tamis.files.journal import Journal
 
 
 def undo(
-    out: Annotated[str, typer.Argument(help="The folder that tamis sort or tamis split wrote.")],
+    out: Annotated[str, typer.Argument(help="The folder that tamis sort, split or search wrote.")],
     yes: Annotated[
         bool,
         typer.Option("--yes", help="Undo a journal that another user or machine wrote, unasked."),
@@ -22,6 +22,8 @@ def undo(
         bool,
         typer.Option("--forget", help="Remove the journal even if some files cannot be put back."),
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     json: Json = None,
 ) -> None:
     """Put back everything that the last run into a folder did.

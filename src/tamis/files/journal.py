@@ -68,7 +68,7 @@ class Journal:
     number : int
         1 for the first run into it.
     command : str
-        ``sort`` or ``split``.
+        ``sort``, ``split`` or ``search``.
     mode : Mode
     folders : tuple of str
         Folders below `root` that the run makes, parents first.

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from typing import Final
+from urllib.parse import quote_from_bytes
 
 from tamis.errors import InvalidParameterError
 from tamis.evaluation.signature import versions
@@ -26,6 +27,7 @@ def contact_sheet(
     signature: Mapping[str, object],
     max_pixels: int = DEFAULT_MAX_PIXELS,
     jobs: int | None = None,
+    folder: str = "",
 ) -> str:
     """Write the page.
 
@@ -43,6 +45,9 @@ def contact_sheet(
         As `tamis.images.read_image` takes it.
     jobs : int, optional
         Threads that make thumbnails; as many as there are processors by default.
+    folder : str
+        In which the page will lie: each picture is a link to its file, relative to this
+        folder where they have one above them in common. By default all links are absolute.
 
     Returns
     -------
@@ -71,7 +76,30 @@ def contact_sheet(
             found=found,
             query_thumbnails=asked,
             thumbnails=made,
+            links={path: link_to(path, folder) for path in {*queries, *paths}},
             settings={k: v for k, v in signature.items() if k not in versions()},
             versions={k: v for k, v in signature.items() if k in versions()},
         )
     )
+
+
+def link_to(path: str, folder: str = "") -> str:
+    """Write the link by which a page in a folder leads to a file.
+
+    Examples
+    --------
+    >>> link_to("/photos/a b/1.jpg", "/photos/pages"), link_to("/photos/1.jpg", "/srv")
+    ('../a%20b/1.jpg', 'file:///photos/1.jpg')
+    """
+    whole = os.path.abspath(path)
+    if folder:
+        place = os.path.abspath(folder)
+        drive, root = os.path.splitdrive(whole)
+        if os.path.splitdrive(place)[0] == drive:
+            shared = os.path.commonpath([whole, place])
+            if shared.removeprefix(drive) != os.sep and root:
+                below = os.path.relpath(whole, place).replace(os.sep, "/")
+                text = quote_from_bytes(os.fsencode(below))
+                return f"./{text}" if ":" in text.partition("/")[0] else text
+    name = quote_from_bytes(os.fsencode(whole.replace(os.sep, "/").lstrip("/")))
+    return f"file:///{name}"

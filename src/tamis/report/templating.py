@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tamis.errors import printable
 
@@ -25,6 +25,7 @@ def environment() -> jinja2.Environment:
         "interval": _interval,
         "counted": _counted,
         "short": _short_number,
+        "breakable": _breakable,
     }
     return made
 
@@ -44,6 +45,23 @@ def _interval(ends: tuple[float, float]) -> str:
 
 def _counted(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def _breakable(path: str) -> Markup:
+    """Let a path break after its slashes, and not in the end of its name.
+
+    Examples
+    --------
+    >>> print(_breakable("photos/fox/IMG_0053.jpg"))
+    photos/<wbr>fox/<wbr>IMG_<span class="tail">0053.jpg</span>
+    """
+    folders, slash, name = printable(path).rpartition("/")
+    stem, dot, suffix = name.rpartition(".")
+    if not dot or len(suffix) > 5:
+        stem, dot, suffix = name, "", ""
+    head = Markup("").join(part + Markup("/<wbr>") for part in map(escape, folders.split("/")))
+    tail = Markup('<span class="tail">{}</span>').format(stem[-4:] + dot + suffix)
+    return (head if slash else Markup("")) + escape(stem[:-4]) + tail
 
 
 def _short_number(value: float) -> str:
