@@ -37,6 +37,7 @@ from .evaluation import (
     evaluate,
     evaluate_gallery,
     evaluate_retrieval,
+    study,
     study_classes,
 )
 from .features import FeatureTable
@@ -111,6 +112,7 @@ __all__ = [
     "search",
     "sort",
     "split",
+    "study",
     "study_classes",
     "train",
     "undo",

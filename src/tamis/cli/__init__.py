@@ -19,6 +19,7 @@ from tamis.cli import (
     search,
     sort,
     split,
+    study,
     train,
     undo,
 )
@@ -33,7 +34,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_ORDER = (demo, split, sort, undo, evaluate, train, export, compare, index, search, descriptors)
+_ORDER = (
+    demo, split, sort, undo, evaluate, train, export, compare, study, index, search, descriptors
+)  # fmt: skip
 for _module in _ORDER:
     app.command()(getattr(_module, _module.__name__.rpartition(".")[2]))
 
