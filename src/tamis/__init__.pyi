@@ -5,10 +5,18 @@ from .classifiers.knn import KNNClassifier
 from .classifiers.network.classifier import NetworkClassifier
 from .classifiers.predictions import Prediction, Predictions
 from .classifiers.probe import ProbeClassifier
-from .dataset import Dataset, SplitPlan, describe, index, open, search, split
+from .dataset import Dataset, SplitPlan, describe, duplicates, index, open, search, split
+from .deduplication import (
+    DuplicateGroup,
+    Duplicates,
+    KeepPlan,
+    Overlap,
+    copies,
+    keep_best,
+    overlap,
+)
 from .descriptors import Descriptor, Fusion, Reduction, descriptor, list_descriptors
 from .descriptors.base import PixelDescriptor
-from .duplicates import Overlap, copies, overlap
 from .errors import (
     CodebookError,
     CollectionError,
@@ -63,6 +71,8 @@ __all__ = [
     "Descriptor",
     "DescriptorTransformer",
     "DestinationError",
+    "DuplicateGroup",
+    "Duplicates",
     "Evaluation",
     "Failure",
     "FeatureTable",
@@ -75,6 +85,7 @@ __all__ = [
     "InvalidParameterError",
     "JournalError",
     "KNNClassifier",
+    "KeepPlan",
     "Matches",
     "MissingExtraError",
     "Model",
@@ -101,10 +112,12 @@ __all__ = [
     "copies",
     "describe",
     "descriptor",
+    "duplicates",
     "evaluate",
     "evaluate_gallery",
     "evaluate_retrieval",
     "index",
+    "keep_best",
     "list_descriptors",
     "open",
     "overlap",

@@ -13,6 +13,7 @@ from tamis.cli import (
     compare,
     demo,
     descriptors,
+    duplicates,
     evaluate,
     export,
     index,
@@ -35,7 +36,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _ORDER = (
-    demo, split, sort, undo, evaluate, train, export, compare, study, index, search, descriptors
+    demo, split, sort, undo, evaluate, train, export, compare, study, index, search,
+    duplicates, descriptors,
 )  # fmt: skip
 for _module in _ORDER:
     app.command()(getattr(_module, _module.__name__.rpartition(".")[2]))

@@ -238,7 +238,7 @@ def _classification(
     from tamis.cli.notes import roots, warn_overlap
     from tamis.cli.scored import open_labelled
     from tamis.cli.tables import print_evaluation
-    from tamis.duplicates import overlap
+    from tamis.deduplication.content import overlap
     from tamis.errors import printable
     from tamis.evaluation.classification import evaluate as evaluate_answers
 

@@ -11,8 +11,8 @@ from tamis.classifiers.knn import DEFAULT_K
 from tamis.classifiers.network.registry import NETWORKS
 from tamis.classifiers.probe import blocks_of
 from tamis.dataset import Dataset, Source
+from tamis.deduplication.content import with_copies_together
 from tamis.descriptors import AUTO, Descriptor, descriptor
-from tamis.duplicates import with_copies_together
 from tamis.errors import InvalidParameterError, TableError, UnknownNameError, printable
 from tamis.evaluation.class_choice import ClassChoice, study_classes
 from tamis.evaluation.signature import versions

@@ -15,9 +15,9 @@ from tamis.classifiers.predictions import Predictions
 from tamis.classifiers.probe import blocks_of
 from tamis.classifiers.votes import VOTES
 from tamis.dataset import Dataset, Source
+from tamis.deduplication.content import overlap
 from tamis.descriptors import AUTO, Descriptor, descriptor
 from tamis.descriptors.base import check_choice
-from tamis.duplicates import overlap
 from tamis.errors import Failure, InvalidParameterError, MissingExtraError, TableError
 from tamis.evaluation.classification import Evaluation, evaluate
 from tamis.evaluation.signature import versions
