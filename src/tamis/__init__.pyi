@@ -5,18 +5,10 @@ from .classifiers.knn import KNNClassifier
 from .classifiers.network.classifier import NetworkClassifier
 from .classifiers.predictions import Prediction, Predictions
 from .classifiers.probe import ProbeClassifier
-from .dataset import Dataset, SplitPlan, describe, duplicates, index, open, search, split
-from .deduplication import (
-    DuplicateGroup,
-    Duplicates,
-    KeepPlan,
-    Overlap,
-    copies,
-    keep_best,
-    overlap,
-)
+from .dataset import Dataset, SplitPlan, describe, index, open, search, split
 from .descriptors import Descriptor, Fusion, Reduction, descriptor, list_descriptors
 from .descriptors.base import PixelDescriptor
+from .duplicates import Overlap, copies, overlap
 from .errors import (
     CodebookError,
     CollectionError,
@@ -45,7 +37,6 @@ from .evaluation import (
     evaluate,
     evaluate_gallery,
     evaluate_retrieval,
-    study,
     study_classes,
 )
 from .features import FeatureTable
@@ -71,8 +62,6 @@ __all__ = [
     "Descriptor",
     "DescriptorTransformer",
     "DestinationError",
-    "DuplicateGroup",
-    "Duplicates",
     "Evaluation",
     "Failure",
     "FeatureTable",
@@ -85,7 +74,6 @@ __all__ = [
     "InvalidParameterError",
     "JournalError",
     "KNNClassifier",
-    "KeepPlan",
     "Matches",
     "MissingExtraError",
     "Model",
@@ -112,12 +100,10 @@ __all__ = [
     "copies",
     "describe",
     "descriptor",
-    "duplicates",
     "evaluate",
     "evaluate_gallery",
     "evaluate_retrieval",
     "index",
-    "keep_best",
     "list_descriptors",
     "open",
     "overlap",
@@ -125,7 +111,6 @@ __all__ = [
     "search",
     "sort",
     "split",
-    "study",
     "study_classes",
     "train",
     "undo",

@@ -58,3 +58,35 @@ def test_examples_that_cannot_be_left_out_promise_nothing(tmp_path):
     done = tamis(*words, "--out", tmp_path / "out", "--abstain", 0.05, check=False)
     assert done.returncode == 2
     assert "single example leaves none to check by" in " ".join(done.stderr.split())
+
+
+def test_pictures_unlike_any_example_are_set_aside_and_sets_are_listed(command, tmp_path):
+    for i in range(3):
+        photo(tmp_path / "photos" / f"odd{i}.png", (40, 220, 40), 200 + i)
+    words = ("--classifier", "knn", "--unlike-any", 0.05, "--sets", 0.9)
+    told = answer(*command, *words)
+    apart = sorted(path.name for path in (tmp_path / "out" / "_unlike-any").iterdir())
+    assert {"odd0.png", "odd1.png", "odd2.png"} <= set(apart)
+    assert len(apart) <= 8
+    assert sum(told["classes"].values()) == 33 - len(apart)
+    assert all(set(row["set"]) <= {"blue", "red"} for row in told["predictions"])
+    rows = (tmp_path / "out" / "predictions.csv").read_text().splitlines()
+    assert rows[0].startswith("path,class,confidence,runner_up,runner_up_confidence,set,sorted_to")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "unlike all examples" in page
+    assert "90 % of which are to hold the true class" in page
+
+
+def test_evaluate_says_whether_the_promise_was_kept(command, tmp_path):
+    for name, colour in (("blue", (200, 40, 40)), ("red", (40, 40, 200))):
+        for i in range(8):
+            photo(tmp_path / "test" / name / f"{i}.png", colour, 300 + i)
+    words = ("evaluate", "--train", tmp_path / "examples", "--test", tmp_path / "test")
+    words += ("--by", "moments", "--classifier", "knn", "--abstain", 0.3, "--sets", 0.9)
+    words += ("--unlike-any", 0.05, "--report", tmp_path / "r.html")
+    done = tamis(*words)
+    said = " ".join(done.stdout.split())
+    assert "calibration error" in said
+    assert "the promise was kept" in said
+    assert "By the truth 100.0% hold it" in said
+    assert "the promise was kept" in (tmp_path / "r.html").read_text()

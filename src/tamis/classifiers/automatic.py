@@ -19,8 +19,10 @@ from tamis.features import available_processors
 from tamis.features.index import Matches
 from tamis.metrics.calibration import log_loss
 from tamis.trust.calibration import as_logits, fit_pool, pool, tempered
+from tamis.trust.novelty import Novelty
 
 _FOLDS: Final = 10
+_MANY: Final = 2_000  # examples; beyond, half as many folds leave enough to learn from
 _SHOWN: Final = 5  # nearest examples beside an answer
 
 
@@ -60,8 +62,9 @@ class AutoClassifier(Classifier):
     Notes
     -----
     Class means and discriminants leave single examples out in closed form; the probe has
-    ten folds. The weights are fitted to the same answers of which the pool's scores are
-    told: with four weights and the examples of two or more classes the optimism is small.
+    ten folds, and five for more than 2,000 examples. The weights are fitted to the same answers
+    of which the pool's scores are told: with four weights and the examples of two or more
+    classes the optimism is small.
     If no class has two examples there is nothing to choose by, and class means answer.
 
     References
@@ -105,7 +108,8 @@ class AutoClassifier(Classifier):
         """
         vectors, targets, codes, blocks = validated(self, X, y)
         rows = rows_to_leave_out(vectors, codes)
-        learners = self._learners(blocks, enough=len(rows) > 0 and len(self.classes_) > 1)
+        enough = len(rows) > 0 and len(self.classes_) > 1
+        learners = self._learners(blocks, enough=enough, many=len(vectors) > _MANY)
         logits = []
         for learner in learners.values():
             learner.fit(vectors, targets)
@@ -118,7 +122,8 @@ class AutoClassifier(Classifier):
         self._pool = weights[kept]
         self._heads = [learners[names[i]].head_ for i in kept]
         self.out_of_fold_ = OutOfFold.of(answers, codes, rows)
-        self._examples = gallery_of(normalised(vectors, blocks, 1.0), distance="l2")
+        self._unit = normalised(vectors, blocks, 1.0)
+        self._examples = gallery_of(self._unit, distance="l2")
         self._labels = targets
         self.scores_ = []
         if len(rows):
@@ -133,7 +138,9 @@ class AutoClassifier(Classifier):
                 )
         return self
 
-    def _learners(self, blocks: tuple[int, ...], *, enough: bool) -> dict[str, Any]:
+    def _learners(
+        self, blocks: tuple[int, ...], *, enough: bool, many: bool = False
+    ) -> dict[str, Any]:
         """Return the candidates by name."""
         if not enough:
             return {"class-means": ClassMeansClassifier(blocks=blocks)}
@@ -141,7 +148,9 @@ class AutoClassifier(Classifier):
             "class-means": ClassMeansClassifier(blocks=blocks, power=0.5),
             "discriminant": DiscriminantClassifier(blocks=blocks),
             "discriminant(power=0.5)": DiscriminantClassifier(blocks=blocks, power=0.5),
-            "probe": ProbeClassifier(blocks=blocks, folds=_FOLDS, seed=self.seed),
+            "probe": ProbeClassifier(
+                blocks=blocks, folds=_FOLDS // 2 if many else _FOLDS, seed=self.seed
+            ),
         }
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -176,6 +185,15 @@ class AutoClassifier(Classifier):
     @property
     def n_shown(self) -> int:  # noqa: D102 - as Classifier
         return min(_SHOWN, len(self._examples)) if hasattr(self, "_examples") else 0
+
+    def novelty(self) -> Novelty | None:  # noqa: D102 - as Classifier
+        if not hasattr(self, "_examples"):
+            return None
+        known = self.out_of_fold_
+        return Novelty.among(
+            self._examples, self._unit, known.confidence, known.rows,
+            k=self.n_shown, jobs=available_processors(),
+        )  # fmt: skip
 
     def to_arrays(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:  # noqa: D102
         check_is_fitted(self)

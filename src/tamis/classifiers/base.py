@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from tamis.classifiers.out_of_fold import OutOfFold
 from tamis.errors import ModelError, UnknownNameError, printable
 from tamis.features.index import Matches
+from tamis.trust.novelty import Novelty
 
 CLASSIFIERS: Final = {
     "auto": "tamis.classifiers.automatic:AutoClassifier",
@@ -148,6 +149,18 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):
     def shares_votes(self) -> bool:
         """Whether the answers of the fitted classifier are shares of votes, not probabilities."""
         return False
+
+    def novelty(self) -> Novelty | None:
+        """Return what tells images of no class from the examples; None without their vectors.
+
+        Its distances are those of `explain`.
+
+        Raises
+        ------
+        InvalidParameterError
+            No example can be left out.
+        """
+        return None
 
     def cross_validation(self) -> dict[str, Any]:
         """Return how well the examples were answered out of fold, as `OutOfFold.summary`."""

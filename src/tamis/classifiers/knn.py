@@ -17,6 +17,7 @@ from tamis.distances import gallery_of
 from tamis.errors import InvalidParameterError, ModelError, printable
 from tamis.features import available_processors
 from tamis.features.index import Matches
+from tamis.trust.novelty import Novelty
 
 DEFAULT_K: Final = 5
 """Neighbours that vote by 1/distance, and neighbours shown where a kernel votes."""
@@ -232,6 +233,14 @@ class KNNClassifier(Classifier):
     def n_shown(self) -> int:  # noqa: D102 - as Classifier
         return self.n_neighbors or min(DEFAULT_K, self.n_neighbors_)
 
+    def novelty(self) -> Novelty:  # noqa: D102 - as Classifier
+        check_is_fitted(self)
+        known = self.out_of_fold_
+        return Novelty.among(
+            self._gallery, self._vectors, known.confidence, known.rows,
+            k=self.n_shown, jobs=self._jobs,
+        )  # fmt: skip
+
     def to_arrays(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:  # noqa: D102
         check_is_fitted(self)
         config: dict[str, Any] = {
@@ -266,6 +275,8 @@ class KNNClassifier(Classifier):
             raise ModelError("its classes must be sorted, and each must have an example.")
         made.n_neighbors_, made.kernel_ = k, _kernel_from(kernel, k)
         made.out_of_fold_ = OutOfFold.from_arrays(arrays, len(classes))
+        if made.out_of_fold_.rows.max(initial=0) >= len(vectors):
+            raise ModelError("its out-of-fold answers must be for its examples.")
         return made
 
     @property

@@ -26,10 +26,10 @@ class OutOfFold:
         Probability of the true class.
     classes : ndarray of shape (n,), int
         Column of the true class.
+    rows : ndarray of shape (n,), int
+        Training row of each.
     probabilities : ndarray of shape (n, n_classes), float64
         Empty if the answers come from a model file.
-    rows : ndarray of shape (n,), int
-        Training row of each; empty if the answers come from a model file.
 
     Raises
     ------
@@ -42,18 +42,19 @@ class OutOfFold:
         "left_out_right": ("int64", 1),
         "left_out_true": ("float64", 1),
         "left_out_classes": ("int64", 1),
+        "left_out_rows": ("int64", 1),
     }
 
     confidence: npt.NDArray[np.float64]
     right: npt.NDArray[np.bool_]
     true: npt.NDArray[np.float64]
     classes: npt.NDArray[np.intp]
+    rows: npt.NDArray[np.intp]
     probabilities: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
-    rows: npt.NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
 
     def __post_init__(self) -> None:
-        lengths = {len(self.confidence), len(self.right), len(self.true), len(self.classes)}
-        if len(lengths) > 1:
+        values = (self.confidence, self.right, self.true, self.classes, self.rows)
+        if len({len(value) for value in values}) > 1:
             raise ModelError("its out-of-fold answers must be of one length.")
 
     def __len__(self) -> int:
@@ -79,7 +80,7 @@ class OutOfFold:
         truth = codes[rows]
         right = probabilities.argmax(axis=1) == truth
         true = probabilities[np.arange(len(rows)), truth]
-        return cls(probabilities.max(axis=1), right, true, truth, probabilities, rows)
+        return cls(probabilities.max(axis=1), right, true, truth, rows, probabilities)
 
     @classmethod
     def none(cls, n_classes: int) -> Self:
@@ -109,7 +110,7 @@ class OutOfFold:
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return what a model file keeps, of the types in `array_types`."""
-        values = (self.confidence, self.right.astype(np.int64), self.true, self.classes)
+        values = (self.confidence, self.right, self.true, self.classes, self.rows)
         types = self.array_types.values()
         return {
             name: value.astype(dtype)
@@ -119,13 +120,15 @@ class OutOfFold:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]], n_classes: int) -> Self:
         """Read what `to_arrays` gave; raise ModelError if it does not fit."""
-        confidence, right, true, classes = (arrays[name] for name in cls.array_types)
+        confidence, right, true, classes, rows = (arrays[name] for name in cls.array_types)
         if len(classes) and not 0 <= classes.min() <= classes.max() < n_classes:
             raise ModelError("its out-of-fold answers must be of its classes.")
         shares = np.concatenate([confidence, true])
         if not ((shares >= 0) & (shares <= 1 + 1e-9)).all():
             raise ModelError("the confidences of its out-of-fold answers must be in [0, 1].")
-        return cls(confidence, right.astype(bool), true, classes.astype(np.intp))
+        if len(rows) and rows.min() < 0:
+            raise ModelError("its out-of-fold answers must name training rows.")
+        return cls(confidence, right.astype(bool), true, classes, rows)
 
 
 def rows_to_leave_out(

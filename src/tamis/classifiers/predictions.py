@@ -44,6 +44,8 @@ class Predictions(Tabular):
         All that the answers depend on.
     by_vote : bool
         Whether `probabilities` are shares of the votes of the neighbours.
+    sets : ndarray of shape (n, n_classes), bool, or None
+        The classes of the prediction set of each picture, if sets were asked for.
     """
 
     paths: tuple[str, ...]
@@ -55,6 +57,7 @@ class Predictions(Tabular):
     failures: tuple[Failure, ...]
     settings: dict[str, str | int]
     by_vote: bool = True
+    sets: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -78,6 +81,8 @@ class Predictions(Tabular):
             "runner_up": [label for label, _ in seconds],
             "runner_up_confidence": [share for _, share in seconds],
         }
+        if self.sets is not None:
+            columns["set"] = ["|".join(members) for members in self.set_labels]
         for i in range(self.neighbours.indices.shape[1] if self.train_paths else 0):
             rows = self.neighbours.indices[:, i]
             columns[f"neighbour_{i + 1}"] = [self.train_paths[row] for row in rows]
@@ -94,6 +99,17 @@ class Predictions(Tabular):
     def labels(self) -> list[str]:
         """The class of each picture: the first with the most votes."""
         return [self.classes[column] for column in self.probabilities.argmax(axis=1)]
+
+    @property
+    def set_labels(self) -> list[tuple[str, ...]]:
+        """The classes of the prediction set of each picture, likeliest first."""
+        if self.sets is None:
+            return []
+        order = np.argsort(-self.probabilities, axis=1, kind="stable")
+        return [
+            tuple(self.classes[column] for column in columns if members[column])
+            for columns, members in zip(order, self.sets, strict=True)
+        ]
 
     @property
     def confidence(self) -> npt.NDArray[np.float64]:

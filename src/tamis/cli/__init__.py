@@ -13,14 +13,12 @@ from tamis.cli import (
     compare,
     demo,
     descriptors,
-    duplicates,
     evaluate,
     export,
     index,
     search,
     sort,
     split,
-    study,
     train,
     undo,
 )
@@ -35,10 +33,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_ORDER = (
-    demo, split, sort, undo, evaluate, train, export, compare, study, index, search,
-    duplicates, descriptors,
-)  # fmt: skip
+_ORDER = (demo, split, sort, undo, evaluate, train, export, compare, index, search, descriptors)
 for _module in _ORDER:
     app.command()(getattr(_module, _module.__name__.rpartition(".")[2]))
 

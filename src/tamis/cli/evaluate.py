@@ -7,6 +7,7 @@ import typer
 
 from tamis.cli.options import (
     MAX_PIXELS,
+    Abstain,
     By,
     Classes,
     ClassifierName,
@@ -23,15 +24,16 @@ from tamis.cli.options import (
     Report,
     Root,
     Seed,
+    Sets,
     Strict,
     Trust,
+    UnlikeAny,
     Verbose,
     Votes,
     numbers_of,
 )
 
 if TYPE_CHECKING:
-    from tamis.cli.answering import Teacher
     from tamis.errors import Failure
 
 _CLASSIFYING = "Classification"
@@ -110,6 +112,9 @@ def evaluate(
     classifier: ClassifierName = None,
     distance: Distance = "",
     vote: Votes = None,
+    abstain: Abstain = None,
+    unlike_any: UnlikeAny = None,
+    sets: Sets = None,
     seed: Seed = 0,
     root: Root = None,
     follow_links: FollowLinks = False,
@@ -139,6 +144,7 @@ def evaluate(
         tamis evaluate --model animals.tamis --test parts/test
     """
     from tamis.cli.answering import teacher
+    from tamis.cli.classification import classification
     from tamis.errors import InvalidParameterError
 
     forms = {
@@ -160,7 +166,7 @@ def evaluate(
         _refuse("retrieval", {"--depth": depth, "--parts": parts})
         ks = numbers_of(k, "-k") if k else []
         votes = [word.strip() for word in (vote or "").split(",") if word.strip()]
-        skipped = _classification(
+        skipped = classification(
             teacher(
                 train,
                 model,
@@ -177,6 +183,9 @@ def evaluate(
             votes=votes,
             classes=classes,
             truth=truth,
+            abstain=abstain,
+            unlike_any=unlike_any,
+            sets=sets,
             report=report,
             root=root,
             follow_links=follow_links,
@@ -188,7 +197,15 @@ def evaluate(
     else:
         _refuse(
             "classification",
-            {"-k": k, "--vote": vote, "--report": report, "--classifier": classifier},
+            {
+                "-k": k,
+                "--vote": vote,
+                "--report": report,
+                "--classifier": classifier,
+                "--abstain": abstain,
+                "--unlike-any": unlike_any,
+                "--sets": sets,
+            },
         )
         if source is None and (gallery is None or queries is None):
             raise InvalidParameterError("give both --gallery and --queries.")
@@ -210,93 +227,6 @@ def evaluate(
         )
     if strict and skipped:
         raise typer.Exit(1)
-
-
-def _classification(
-    how: "Teacher",
-    test: str,
-    *,
-    ks: "Sequence[int]",
-    votes: "Sequence[str]",
-    classes: "Sequence[str] | None",
-    truth: str | None,
-    report: str | None,
-    root: str | None,
-    follow_links: bool,
-    seed: int,
-    jobs: int | None,
-    max_pixels: int,
-    json: str | None,
-) -> "Sequence[Failure]":
-    """Score answers and print the figures; gives the files that were skipped."""
-    import time
-
-    from tamis.classifiers.knn import DEFAULT_K
-    from tamis.classifiers.votes import VOTES
-    from tamis.cli.answering import answer
-    from tamis.cli.console import as_dicts, say, write_json, write_page
-    from tamis.cli.notes import roots, warn_overlap
-    from tamis.cli.scored import open_labelled
-    from tamis.cli.tables import print_evaluation
-    from tamis.deduplication.content import overlap
-    from tamis.errors import printable
-    from tamis.evaluation.classification import evaluate as evaluate_answers
-
-    start = time.perf_counter()
-    test_root, train_root = roots(root, test, how.train)
-    tested = open_labelled(
-        test, truth, part="test", classes=classes, root=test_root, follow_links=follow_links
-    )
-    if max(len(ks), len(votes)) > 1:
-        from tamis.cli.sweeping import check_sweep, score_sweep
-
-        check_sweep(how, report)
-        return score_sweep(
-            how, tested, test=test, ks=ks or [DEFAULT_K], votes=votes or VOTES[:1], root=train_root,
-            follow_links=follow_links, seed=seed, jobs=jobs, max_pixels=max_pixels, json=json,
-        )  # fmt: skip
-    learned, answers = answer(
-        how, tested, root=train_root, follow_links=follow_links, jobs=jobs, max_pixels=max_pixels,
-    )  # fmt: skip
-    pairs = zip(tested.table.paths, tested.table.labels, strict=True)
-    labels = {path: label for path, label in pairs if label is not None}
-    shared = None
-    if learned.examples:
-        shared = overlap(answers.paths, learned.examples)
-        warn_overlap(
-            shared,
-            ("test picture is", "test pictures are"),
-            "among the examples too",
-            {} if how.train is None else {"--train": how.train, "--test": test},
-        )
-    result = evaluate_answers(answers, labels, seed=seed, overlap=shared)
-    if json != "-":
-        print_evaluation(result)
-    if report is not None:
-        from tamis.report import render
-
-        page = render(
-            answers,
-            result,
-            truth=labels,
-            title=f"How well {printable(how.by)} tells {len(result.classes)} classes apart",
-            train_failures=learned.failures,
-            ignored=tested.table.ignored,
-            max_pixels=max_pixels,
-        )
-        write_page(report, page)
-        say(f"see {printable(report)}", unless=json)
-    skipped = (*learned.failures, *answers.failures)
-    write_json(
-        json,
-        result.to_dict()
-        | {
-            "failures": as_dicts(skipped),
-            "ignored": list(tested.table.ignored),
-            "seconds": time.perf_counter() - start,
-        },
-    )
-    return skipped
 
 
 def _retrieval(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tamis.cli.console import warn
 from tamis.dataset import Dataset
 from tamis.dataset.opening import check_root, takes_root
-from tamis.deduplication.content import Overlap
+from tamis.duplicates import Overlap
 from tamis.errors import InvalidParameterError, printable
 from tamis.store import is_collection
 

@@ -252,3 +252,29 @@ def numbers_of(values: list[str], option: str) -> list[int]:
             )
         numbers.append(int(word))
     return numbers
+
+
+Abstain = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Put images into _unsure/, so that at most this share of those in class folders "
+        "is wrong.",
+    ),
+]
+UnlikeAny = Annotated[
+    float | None,
+    typer.Option(
+        metavar="RATE",
+        help="Put images that are unlike all examples into _unlike-any/; of images like the "
+        "examples about this share is taken for such.",
+    ),
+]
+Sets = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="List for each image the classes that come into question, so that this share of "
+        "the lists holds the true class.",
+    ),
+]

@@ -7,6 +7,7 @@ import typer
 
 from tamis.cli.options import (
     MAX_PIXELS,
+    Abstain,
     By,
     Classes,
     ClassifierName,
@@ -19,9 +20,11 @@ from tamis.cli.options import (
     NoIcc,
     Quiet,
     Root,
+    Sets,
     Strict,
     TakeOutside,
     Trust,
+    UnlikeAny,
     Verbose,
     Vote,
 )
@@ -48,14 +51,9 @@ def sort(
     distance: Distance = "",
     vote: Vote = None,
     classes: Classes = None,
-    abstain: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Put images into _unsure/, so that at most this share of those in class folders "
-            "is wrong.",
-        ),
-    ] = None,
+    abstain: Abstain = None,
+    unlike_any: UnlikeAny = None,
+    sets: Sets = None,
     mode: Annotated[Mode, typer.Option(help="Way in which pictures come to --out.")] = Mode.COPY,
     sidecars: Annotated[
         bool,
@@ -128,9 +126,9 @@ def sort(
     from tamis.evaluation.signature import versions
     from tamis.files.lock import locked
     from tamis.images import DEFAULT_MAX_PIXELS
+    from tamis.report.promises import set_notes
     from tamis.sorting import (
         OUTPUTS,
-        UNSURE,
         Earlier,
         check_destination,
         check_folders,
@@ -169,6 +167,8 @@ def sort(
             "--vote": vote,
             "--classes": classes,
             "--abstain": abstain,
+            "--unlike-any": unlike_any,
+            "--sets": sets,
             "--mode": str(mode),
             "--sidecars": sidecars,
             "--keep-folders": keep_folders,
@@ -207,12 +207,11 @@ def sort(
             max_pixels=max_pixels,
         )
         beside = find_sidecars(answers.paths)
-        promised = None if abstain is None else learned.promise(answers, abstain)
-        unsure = None
-        if promised is not None:
-            unsure = (answers.confidence < promised.threshold).tolist()
+        if sets is not None:
+            answers = learned.with_sets(answers, sets)
+        aside = learned.set_aside(answers, abstain=abstain, unlike_any=unlike_any)
         plan = plan_sort(
-            answers, out, mode=mode, sidecars=beside if sidecars else None, unsure=unsure,
+            answers, out, mode=mode, sidecars=beside if sidecars else None, aside=aside,
             earlier=earlier, root=pictures.table.root or None, keep_folders=keep_folders,
         )  # fmt: skip
         warn_failures(plan.failures)
@@ -229,6 +228,8 @@ def sort(
                 title=f"{os.path.basename(os.path.abspath(source))}, sorted",
                 unused=learned.failures,
                 ignored=pictures.table.ignored,
+                aside=aside,
+                coverage=sets,
                 for_spreadsheets=csv_for_spreadsheets,
                 max_pixels=max_pixels,
             )
@@ -245,12 +246,11 @@ def sort(
             unplaced = as_dicts(outcome.failures)
     _warn_if_examples(answers, learned.examples)
 
-    spare = () if promised is None else (UNSURE,)
-    per_class = sorting_again.per_class(plan, (*answers.classes, *spare))
+    per_class = sorting_again.per_class(plan, (*answers.classes, *aside.spare))
     for label, count in per_class.items():
         say(f"{printable(label)}\t{count}", unless=json)
-    if promised is not None:
-        warn(str(promised))
+    for note in (*aside.notes, *set_notes(answers, sets)):
+        warn(note)
     verb = "would sort" if dry_run else "sorted"
     n_sorted, n_sidecars = sorting_again.counts(plan, {one["path"] for one in unplaced})
     summary = f"{verb} {n_sorted} of {len(answers) + len(answers.failures)} pictures"
@@ -283,18 +283,22 @@ def sort(
             "n_sorted": n_sorted,
             "n_sidecars": n_sidecars,
             **sorting_again.as_json(plan),
-            "classes": {label: n for label, n in per_class.items() if label != UNSURE},
+            "classes": {label: n for label, n in per_class.items() if label not in aside.spare},
             "predictions": [
                 {"path": path, "class": label, "confidence": float(share), "sorted_to": place}
-                for path, label, share, place in zip(
-                    answers.paths,
-                    answers.labels,
-                    answers.confidence,
-                    plan.destinations,
-                    strict=True,
+                | ({} if answers.sets is None else {"set": list(answers.set_labels[row])})
+                for row, (path, label, share, place) in enumerate(
+                    zip(
+                        answers.paths,
+                        answers.labels,
+                        answers.confidence,
+                        plan.destinations,
+                        strict=True,
+                    )
                 )
             ],
-            "promise": None if promised is None else asdict(promised),
+            "promise": None if aside.promise is None else asdict(aside.promise),
+            "unlike_any": unlike_any,
             "signature": versions() | answers.settings,
             "failures": as_dicts(failures),
             "unplaced": unplaced,

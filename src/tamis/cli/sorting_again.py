@@ -8,9 +8,10 @@ from typing import Any
 from tamis.cli.console import warn
 from tamis.dataset import Dataset
 from tamis.errors import InvalidParameterError, printable
-from tamis.sorting import UNSURE, Earlier, Placements
+from tamis.sorting import Earlier, Placements
 from tamis.store import is_collection
 from tamis.table import class_key
+from tamis.trust.aside import UNLIKE_ANY, UNSURE
 
 
 def check_learning(wanted: bool, model: str | None) -> None:
@@ -30,7 +31,9 @@ def examples_of(earlier: Earlier, classes: Sequence[str] | None) -> list[tuple[s
     found = [
         (os.path.join(earlier.out, one.place), one.label)
         for one in earlier.corrections()
-        if one.label and one.label != UNSURE and (not wanted or class_key(one.label) in wanted)
+        if one.label
+        and one.label not in (UNSURE, UNLIKE_ANY)
+        and (not wanted or class_key(one.label) in wanted)
     ]
     if found:
         many = "correction is an example" if len(found) == 1 else "corrections are examples"

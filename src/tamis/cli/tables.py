@@ -24,6 +24,12 @@ def print_evaluation(result: Evaluation) -> None:
     )
     if result.overlap:
         console.print(without_overlap(result))
+    if result.calibration is not None:
+        of = result.calibration
+        console.print(
+            f"calibration error {of.error:.1%}, Brier score {of.brier:.3f}, log-loss "
+            f"{of.log_loss:.3f}"
+        )
     averages = {name: result.report[name] for name in AVERAGES}
     table = Table("", box=None, pad_edge=False)
     for name in ("precision", "recall", "F1", "pictures"):

@@ -3,7 +3,7 @@
 from tamis.dataset.dataset import Dataset, Source
 from tamis.dataset.opening import Role
 from tamis.dataset.searching import search
-from tamis.dataset.verbs import SplitPlan, describe, duplicates, index, open, split
+from tamis.dataset.verbs import SplitPlan, describe, index, open, split
 
 __all__ = [
     "Dataset",
@@ -11,7 +11,6 @@ __all__ = [
     "Source",
     "SplitPlan",
     "describe",
-    "duplicates",
     "index",
     "open",
     "search",

@@ -1,7 +1,6 @@
 """How good answers and rankings are: classification, retrieval, comparison, choice of classes."""
 
 from tamis.evaluation.class_choice import ClassChoice, study_classes
-from tamis.evaluation.class_study import study
 from tamis.evaluation.classification import Evaluation, evaluate
 from tamis.evaluation.comparison import compare
 from tamis.evaluation.comparison_result import Comparison
@@ -18,6 +17,5 @@ __all__ = [
     "evaluate",
     "evaluate_gallery",
     "evaluate_retrieval",
-    "study",
     "study_classes",
 ]

@@ -1,17 +1,18 @@
 """Evaluation: answers and the truth in, numbers out, with all that they depend on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from tamis.classifiers.predictions import Predictions
-from tamis.deduplication.content import Overlap
+from tamis.duplicates import Overlap
 from tamis.errors import Failure, TableError, printable
 from tamis.evaluation.signature import Signature, versions
 from tamis.features.index import Matches
+from tamis.metrics.calibration import Calibration
 from tamis.metrics.classification import averages, confusion_matrix, precision_recall_f1
 from tamis.metrics.intervals import RESAMPLES, bootstrap_intervals, wilson_interval
 from tamis.table import class_key, one_spelling
@@ -47,6 +48,8 @@ class Evaluation(Tabular):
         The scored pictures that are among the examples too; None if nobody looked.
     without_overlap : Evaluation or None
         The figures of the other pictures; None if there is no overlap, or nothing else.
+    calibration : Calibration or None
+        How well the confidences agree with the truth.
     """
 
     classes: tuple[str, ...]
@@ -58,6 +61,7 @@ class Evaluation(Tabular):
     failures: tuple[Failure, ...] = ()
     overlap: Overlap | None = None
     without_overlap: "Evaluation | None" = None
+    calibration: Calibration | None = None
 
     def __repr__(self) -> str:
         low, high = self.accuracy_ci
@@ -116,6 +120,7 @@ class Evaluation(Tabular):
             "failures": [{"path": f.path, "reason": f.reason} for f in self.failures],
             "overlap": None if self.overlap is None else self.overlap.to_dict(),
             "without_overlap": self.without_overlap and self.without_overlap.to_dict(),
+            "calibration": None if self.calibration is None else asdict(self.calibration),
         }
 
 
@@ -136,7 +141,7 @@ def evaluate(
     seed : int
         Of the bootstrap.
     overlap : Overlap, optional
-        The pictures that are among the examples too, as `tamis.overlap` finds
+        The pictures that are among the examples too, as `tamis.duplicates.overlap` finds
         them. The others are also scored by themselves.
 
     Returns
@@ -166,6 +171,8 @@ def evaluate(
         len(classes),
     )
     right = int(np.trace(confusion))
+    column = {class_key(label): i for i, label in enumerate(predictions.classes)}
+    true_columns = [column.get(class_key(label), -1) for label in true_labels]
     ends = bootstrap_intervals(confusion, averages, seed=seed)
     return Evaluation(
         classes=tuple(classes),
@@ -189,6 +196,7 @@ def evaluate(
         failures=predictions.failures,
         overlap=overlap,
         without_overlap=_without(predictions, truth, overlap, seed) if overlap else None,
+        calibration=Calibration.of(predictions.probabilities, true_columns),
     )
 
 
@@ -206,5 +214,6 @@ def _without(
         probabilities=predictions.probabilities[rows],
         neighbours=Matches(matches.indices[rows], matches.distances[rows]),
         failures=(),
+        sets=None,
     )
     return evaluate(rest, truth, seed=seed)

@@ -47,6 +47,47 @@ class ReliabilityBin:
     accuracy: float
 
 
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How well the probabilities of some answers agree with the truth.
+
+    Attributes
+    ----------
+    error : float
+        Expected calibration error of the answered class.
+    brier, log_loss : float
+    n_images : int
+        Images whose true class could have been answered: only these count here.
+    """
+
+    error: float
+    brier: float
+    log_loss: float
+    n_images: int
+
+    @classmethod
+    def of(cls, probabilities: npt.NDArray[Any], truth: npt.ArrayLike) -> "Calibration | None":
+        """Score probabilities; None if there is no row.
+
+        Parameters
+        ----------
+        probabilities : ndarray of shape (n, n_classes)
+        truth : array-like of shape (n,), int
+            -1 for a class that is no column.
+        """
+        rows = np.asarray(truth, np.intp)
+        known = rows >= 0
+        if not known.any():
+            return None
+        given, rows = probabilities[known], rows[known]
+        return cls(
+            calibration_error(given, rows),
+            brier_score(given, rows),
+            log_loss(given, rows),
+            len(rows),
+        )
+
+
 def log_loss(probabilities: npt.NDArray[Any], truth: npt.ArrayLike) -> float:
     """Return the mean negative logarithm of the probability of the true class.
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from tamis.classifiers.base import Classifier
 from tamis.classifiers.predictions import Predictions
 from tamis.dataset import Dataset, Source
-from tamis.deduplication.content import overlap
 from tamis.descriptors import Descriptor
+from tamis.duplicates import overlap
 from tamis.errors import (
     Failure,
     InvalidParameterError,
@@ -29,16 +29,16 @@ from tamis.features.index import Matches
 from tamis.model.file import read_archive, write_archive
 from tamis.model.manifest import check_manifest
 from tamis.model.members import ARRAYS, EXAMPLES, classifier_from, examples_from
+from tamis.model.promises import Promising
 from tamis.model.serialize import from_parts, to_parts
 from tamis.table.frames import html_table
-from tamis.trust.risk import Promise, promise
 
 _VOTE: Final = ("distance", "k", "vote")
 _ROUNDING: Final = 0.01  # of a network in 8 bits or half precision
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Model:
+class Model(Promising):
     """What was learned from examples: a descriptor, and a classifier of its vectors.
 
     Attributes
@@ -290,22 +290,6 @@ class Model:
         pairs = zip(opened.table.paths, opened.table.labels, strict=True)
         known = {path: label for path, label in pairs if label is not None}
         return evaluate(answers, known, seed=seed, overlap=shared)
-
-    def promise(self, predictions: Predictions, risk: float) -> Promise:
-        """Find how sure an answer must be for at most the share `risk` of those placed to be wrong.
-
-        The promise is for these very images: place those whose confidence is at least its
-        `threshold`. Raises InvalidParameterError if the classifier keeps no out-of-fold answers.
-        """
-        known = self.classifier.out_of_fold_
-        if not len(known):
-            raise InvalidParameterError(
-                f"a promise rests on answers for examples by fits without them, which {self.net} "
-                "does not have: a network is checked on images that were set aside, and a class "
-                "with a single example leaves none to check by. Use another classifier, or add "
-                "examples."
-            )
-        return promise(known.confidence, known.right, predictions.confidence, risk)
 
     @property
     def icc(self) -> bool:

@@ -15,9 +15,9 @@ from tamis.classifiers.predictions import Predictions
 from tamis.classifiers.probe import blocks_of
 from tamis.classifiers.votes import VOTES
 from tamis.dataset import Dataset, Source
-from tamis.deduplication.content import overlap
 from tamis.descriptors import AUTO, Descriptor, descriptor
 from tamis.descriptors.base import check_choice
+from tamis.duplicates import overlap
 from tamis.errors import Failure, InvalidParameterError, MissingExtraError, TableError
 from tamis.evaluation.classification import Evaluation, evaluate
 from tamis.evaluation.signature import versions
@@ -364,7 +364,7 @@ def score_held_out(
 def _left_out(model: Model) -> Predictions | None:
     """Return the answers for examples by fits without them, if the classifier has them still."""
     known = model.classifier.out_of_fold_
-    if not len(known.rows):
+    if not len(known.probabilities):
         return None
     left_out, rows = known.probabilities, known.rows
     return Predictions(

@@ -17,9 +17,12 @@ from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.images.thumbnails import thumbnails
 from tamis.report.confusion import Matrix
 from tamis.report.curves import Course
+from tamis.report.promises import promise_notes, set_notes
+from tamis.report.reliability import Reliability
 from tamis.report.tables import class_rows, confusions, trust
 from tamis.report.templating import environment
 from tamis.table import class_key
+from tamis.trust.aside import Aside
 
 _NEIGHBOURS: Final = 5
 _STRIP: Final = 8
@@ -36,6 +39,8 @@ def render(
     course: Course | None = None,
     train_failures: Sequence[Failure] = (),
     ignored: Sequence[str] = (),
+    aside: Aside | None = None,
+    coverage: float | None = None,
     most: int = 24,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     jobs: int | None = None,
@@ -60,6 +65,10 @@ def render(
         Examples that could not be read.
     ignored : sequence of str
         Files that were left out because nothing says that they are pictures.
+    aside : Aside, optional
+        The pictures that were set aside, and what is promised of the others.
+    coverage : float, optional
+        Share of the prediction sets that is to hold the true class.
     most : int
         Answers shown in one list, at least 1.
     max_pixels : int
@@ -99,7 +108,7 @@ def render(
     lists = {"unsure": answers.take(answers.surest_first[::-1][:most])}
     right: npt.NDArray[np.bool_] | None = None
     if evaluation is None:
-        strips = _strips(answers)
+        strips = _strips(answers, () if aside is None else aside.folders)
     else:
         right, strips = answers.right, []
         wrong = [row for row in answers.surest_first if not right[row]]
@@ -125,6 +134,11 @@ def render(
             strips=strips,
             course=course,
             voted=predictions.voted,
+            promises=[
+                *promise_notes(predictions, aside, right),
+                *set_notes(predictions, coverage, truth),
+            ],
+            reliability=None if right is None else Reliability.of(predictions.confidence, right),
             **lists,
             k=predictions.neighbours.indices.shape[1],
             shown_neighbours=_NEIGHBOURS,
@@ -231,11 +245,15 @@ class _Strip:
     examples: tuple[tuple[str, str], ...]
 
 
-def _strips(answers: _Answers) -> list[_Strip]:
-    """List the classes in their order, each with the pictures that surely went there."""
-    rows: dict[str, list[int]] = {label: [] for label in sorted(set(answers.labels))}
+def _strips(answers: _Answers, apart: Sequence[str]) -> list[_Strip]:
+    """List the folders, classes first, each with the pictures that surely went there."""
+    went = answers.labels
+    if apart:
+        went = [folder or label for folder, label in zip(apart, answers.labels, strict=True)]
+    order = sorted(set(went), key=lambda folder: (folder in apart, folder))
+    rows: dict[str, list[int]] = {folder: [] for folder in order}
     for row in answers.surest_first:
-        rows[answers.labels[row]].append(row)
+        rows[went[row]].append(row)
     length = max(1, min(_STRIP, _STRIPS // max(1, len(rows))))
     return [
         _Strip(

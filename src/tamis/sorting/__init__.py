@@ -13,7 +13,7 @@ from tamis.sorting.outputs import (
     write_failures,
     write_predictions,
 )
-from tamis.sorting.plan import UNSURE, Placements, plan_sort
+from tamis.sorting.plan import Placements, plan_sort
 
 __all__ = [
     "CORRECTIONS",
@@ -21,7 +21,6 @@ __all__ = [
     "OUTPUTS",
     "PREDICTIONS",
     "REPORT",
-    "UNSURE",
     "Correction",
     "Earlier",
     "Placements",

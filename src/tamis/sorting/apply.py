@@ -13,6 +13,7 @@ from tamis.sorting.checks import check_destination
 from tamis.sorting.outputs import OUTPUTS, outputs
 from tamis.sorting.plan import Placements, plan_sort
 from tamis.table.sidecars import find_sidecars
+from tamis.trust.aside import Aside
 
 Progress = Callable[[int], object]
 
@@ -32,6 +33,7 @@ class SortPlan:
     predictions: Predictions
     with_sidecars: bool = False
     keep_folders: bool = False
+    aside: Aside | None = None
 
     def __repr__(self) -> str:
         return repr(self.placements)
@@ -65,11 +67,11 @@ class SortPlan:
                     f"({unfinished[0].created}). Take it back first: tamis.undo."
                 )
             plan = _planned(
-                self.predictions, out, self.placements.mode, self.with_sidecars, self.keep_folders
-            )
-            made = outputs(
-                self.predictions, plan, title=title or f"{os.path.basename(out)}, sorted"
-            )
+                self.predictions, out, self.placements.mode,
+                self.with_sidecars, self.keep_folders, self.aside,
+            )  # fmt: skip
+            title = title or f"{os.path.basename(out)}, sorted"
+            made = outputs(self.predictions, plan, title=title, aside=self.aside)
             journal = Journal.create(
                 out,
                 command="sort",
@@ -89,6 +91,7 @@ def sort(
     mode: str | Mode = Mode.COPY,
     sidecars: bool = False,
     keep_folders: bool = False,
+    aside: Aside | None = None,
 ) -> SortPlan:
     """Plan to put images into a folder per class; nothing is touched yet.
 
@@ -102,6 +105,9 @@ def sort(
         Take along the files that go with an image, such as ``.xmp``.
     keep_folders : bool
         Keep the folders between an image and the folder that all have in common.
+    aside : Aside, optional
+        Images that go to another folder than that of their class, by
+        `tamis.model.Model.set_aside`.
 
     Returns
     -------
@@ -122,12 +128,19 @@ def sort(
     """
     place = os.fspath(out)
     check_destination(place, predictions.classes)
-    plan = _planned(predictions, place, Mode(mode), sidecars, keep_folders)
-    return SortPlan(plan, predictions, sidecars, keep_folders)
+    plan = _planned(predictions, place, Mode(mode), sidecars, keep_folders, aside)
+    return SortPlan(plan, predictions, sidecars, keep_folders, aside)
 
 
 def _planned(
-    predictions: Predictions, out: str, mode: Mode, sidecars: bool, keep_folders: bool
+    predictions: Predictions,
+    out: str,
+    mode: Mode,
+    sidecars: bool,
+    keep_folders: bool,
+    aside: Aside | None,
 ) -> Placements:
     beside = find_sidecars(predictions.paths) if sidecars else None
-    return plan_sort(predictions, out, mode=mode, sidecars=beside, keep_folders=keep_folders)
+    return plan_sort(
+        predictions, out, mode=mode, sidecars=beside, keep_folders=keep_folders, aside=aside
+    )

@@ -10,6 +10,7 @@ from tamis.files.csvfile import write_csv
 from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.report import render
 from tamis.sorting.plan import Placements
+from tamis.trust.aside import Aside
 
 PREDICTIONS: Final = "predictions.csv"
 REPORT: Final = "report.html"
@@ -25,6 +26,8 @@ def outputs(
     title: str,
     unused: Sequence[Failure] = (),
     ignored: Sequence[str] = (),
+    aside: Aside | None = None,
+    coverage: float | None = None,
     for_spreadsheets: bool = False,
     max_pixels: int = DEFAULT_MAX_PIXELS,
 ) -> dict[str, Callable[[str], object]]:
@@ -40,6 +43,10 @@ def outputs(
         Examples that could not be read.
     ignored : sequence of str
         Files that are no images.
+    aside : Aside, optional
+        As `plan_sort` takes it: what is promised stands in the report.
+    coverage : float, optional
+        Share of the prediction sets that is to hold the true class.
     for_spreadsheets, max_pixels
         As `write_predictions` and `tamis.report.render` take them.
 
@@ -49,8 +56,9 @@ def outputs(
         Name of each file to a function that writes it to a path.
     """
     page = render(
-        predictions, title=title, train_failures=unused, ignored=ignored, max_pixels=max_pixels
-    )
+        predictions, title=title, train_failures=unused, ignored=ignored, aside=aside,
+        coverage=coverage, max_pixels=max_pixels,
+    )  # fmt: skip
     made: dict[str, Callable[[str], object]] = {
         PREDICTIONS: lambda file: write_predictions(
             file, predictions, plan, for_spreadsheets=for_spreadsheets
@@ -83,14 +91,16 @@ def write_predictions(
     """Write one row per picture: its class, how sure, where it goes, and on what grounds.
 
     The columns: ``path``, ``class``, ``confidence``, ``runner_up``,
-    ``runner_up_confidence``, ``sorted_to`` (below the result folder; empty
+    ``runner_up_confidence``, ``set`` (the classes of the prediction set with ``|`` between
+    them, if sets were asked for), ``sorted_to`` (below the result folder; empty
     without a plan), with a plan ``folder_1``, ``folder_2`` and so on (the folders
     between the source and the picture), and for each neighbour i, nearest first, ``neighbour_i``
     (a training picture), ``neighbour_i_class`` and ``neighbour_i_distance``.
     `for_spreadsheets` is as `tamis.files.csvfile.write_csv` takes it.
     """
     k = predictions.neighbours.indices.shape[1]
-    header = ["path", "class", "confidence", "runner_up", "runner_up_confidence", "sorted_to"]
+    header = ["path", "class", "confidence", "runner_up", "runner_up_confidence"]
+    header += ["set"] * (predictions.sets is not None) + ["sorted_to"]
     depth = max(map(len, plan.folders_of), default=0) if plan is not None else 0
     header += [f"folder_{i}" for i in range(1, depth + 1)]
     for i in range(1, k + 1):
@@ -125,20 +135,22 @@ def write_corrections(
 def _rows(predictions: Predictions, plan: Placements | None, depth: int) -> Iterator[list[str]]:
     folders = plan.folders_of if plan is not None else [()] * len(predictions)
     destinations = plan.destinations if plan is not None else [""] * len(predictions)
-    for path, label, confidence, (second, share), destination, between, indices, distances in zip(
+    sets = [["|".join(members)] for members in predictions.set_labels] or [[]] * len(predictions)
+    for path, label, confidence, (second, share), members, place, between, near, distances in zip(
         predictions.paths,
         predictions.labels,
         predictions.confidence,
         predictions.runners_up,
+        sets,
         destinations,
         folders,
         predictions.neighbours.indices,
         predictions.neighbours.distances,
         strict=True,
     ):
-        row = [path, label, f"{confidence:.4f}", second, f"{share:.4f}", destination]
+        row = [path, label, f"{confidence:.4f}", second, f"{share:.4f}", *members, place]
         row += [*between, *[""] * (depth - len(between))]
-        for index, distance in zip(indices, distances, strict=True):
+        for index, distance in zip(near, distances, strict=True):
             row += [predictions.train_paths[index], predictions.train_labels[index]]
             row.append(f"{distance:.6g}")
         yield row

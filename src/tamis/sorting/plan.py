@@ -3,10 +3,9 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from tamis.classifiers.predictions import Predictions
-from tamis.errors import Failure, InvalidParameterError, printable
+from tamis.errors import Failure, printable
 from tamis.files.names import existing_folders, folder_name
 from tamis.files.transfer import Mode, Transfer, check_can_link
 from tamis.images.refusal import reason_of
@@ -15,9 +14,7 @@ from tamis.sorting.earlier import Correction, Earlier, Placement, State, read_ea
 from tamis.sorting.names import Names
 from tamis.table import common_root
 from tamis.table.sidecars import name_beside
-
-UNSURE: Final = "_unsure"
-"""Folder of the images whose class is not sure enough for a promise."""
+from tamis.trust.aside import Aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ def plan_sort(
     *,
     mode: Mode = Mode.COPY,
     sidecars: Mapping[str, Sequence[str]] | None = None,
-    unsure: Sequence[bool] | None = None,
+    aside: Aside | None = None,
     earlier: Earlier | None = None,
     root: str | None = None,
     keep_folders: bool = False,
@@ -107,9 +104,8 @@ def plan_sort(
     sidecars : mapping from str to sequence of str, optional
         Picture to the files that go with it, as `tamis.table.sidecars.find_sidecars` gives
         them. Each gets the name of the picture, with the same number.
-
-    unsure : sequence of bool, optional
-        The pictures that go to `UNSURE` instead of the folder of their class.
+    aside : Aside, optional
+        The pictures that go to another folder than that of their class.
     earlier : Earlier, optional
         What earlier runs placed, if it was read already.
     root : str, optional
@@ -126,13 +122,10 @@ def plan_sort(
     DestinationError
         Hard links are asked for across disks.
     """
-    aside = [False] * len(predictions) if unsure is None else list(unsure)
-    spare = () if unsure is None else (UNSURE,)
-    if UNSURE in spare and UNSURE in predictions.classes:
-        raise InvalidParameterError(
-            f"{UNSURE} receives the images whose class is not sure, and is a class of the "
-            "examples too. Rename the class, or leave out --abstain."
-        )
+    spare = () if aside is None else aside.spare
+    if aside is not None:
+        aside.check(predictions.classes)
+    apart = ("",) * len(predictions) if aside is None else aside.folders
     folder_of = existing_folders(out, map(folder_name, (*predictions.classes, *spare)))
     planner = _Planner(out, mode, sidecars or {}, read_earlier(out) if earlier is None else earlier)
     known = [planner.look_up(path) for path in predictions.paths]
@@ -142,10 +135,10 @@ def plan_sort(
     folders = [folders_below(planner.original(path), root) for path in predictions.paths]
     destinations = []
     made = dict.fromkeys(folder_of.values())
-    for path, answered, apart, found, between in zip(
-        predictions.paths, predictions.labels, aside, known, folders, strict=True
+    for path, answered, instead, found, between in zip(
+        predictions.paths, predictions.labels, apart, known, folders, strict=True
     ):
-        folder = folder_of[UNSURE if apart else answered]
+        folder = folder_of[instead or answered]
         for name in between if keep_folders else ():
             made.setdefault(folder := f"{folder}/{name}")
         try:

@@ -9,6 +9,7 @@ References
    92, 349-376, 2013. https://doi.org/10.1007/s10994-013-5355-6
 """
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,67 @@ def prediction_sets(
     """
     result: npt.NDArray[np.bool_] = probabilities >= thresholds
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class SetSummary:
+    """How prediction sets turned out.
+
+    Attributes
+    ----------
+    coverage : float
+        Share of sets that were to hold the true class.
+    n : int
+        Sets.
+    mean_size : float
+        Classes in a set, on average.
+    single, empty : float
+        Share of sets with one class, and with none.
+    covered : float or None
+        Share that held the true class; None where it is not known.
+    least_covered : tuple of (int, float) or None
+        The column of the class that was held least often, and how often.
+    """
+
+    coverage: float
+    n: int
+    mean_size: float
+    single: float
+    empty: float
+    covered: float | None = None
+    least_covered: tuple[int, float] | None = None
+
+
+def summarise_sets(
+    sets: npt.NDArray[np.bool_], coverage: float, truth: npt.NDArray[np.intp] | None = None
+) -> SetSummary:
+    """Summarise prediction sets.
+
+    Parameters
+    ----------
+    sets : ndarray of shape (n, n_classes), bool
+    coverage : float
+    truth : ndarray of shape (n,), int, optional
+        Column of the true class; -1 for a class that is no column, which no set holds.
+
+    Examples
+    --------
+    >>> summarise_sets(np.array([[True, False], [True, True]]), 0.9, np.array([0, 1])).covered
+    1.0
+    """
+    n = len(sets)
+    sizes = sets.sum(axis=1)
+    if not n:
+        return SetSummary(coverage, 0, 0.0, 0.0, 0.0)
+    made = SetSummary(
+        coverage, n, float(sizes.mean()), float((sizes == 1).mean()), float((sizes == 0).mean())
+    )
+    if truth is None:
+        return made
+    held = sets[np.arange(n), truth] & (truth >= 0)
+    shares = {int(c): float(held[truth == c].mean()) for c in np.unique(truth)}
+    least = min(shares, key=lambda c: shares[c])
+    return replace(made, covered=float(held.mean()), least_covered=(least, shares[least]))
 
 
 def _threshold(true: npt.NDArray[np.float64], coverage: float) -> float:

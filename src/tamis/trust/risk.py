@@ -24,7 +24,10 @@ from tamis.errors import InvalidParameterError
 CONFIDENCE: Final = 0.9
 """Probability with which a promise is kept, by default."""
 
-_JEFFREYS: Final = 0.5  # of both shapes of the prior distribution of the share of errors
+_STRENGTH: Final = 100  # examples that the fitted curve of errors counts as much as, at most
+_SHARE: Final = 8  # and at most an eighth of all
+_LEAST: Final = 0.2  # of both shapes of the prior distribution of the share of errors
+_TRIALS: Final = 5  # thresholds that are as good as tried independently
 _STEPS: Final = 400  # thresholds that are tried, at most
 _SOUGHT: Final = (0.001, 1_000_000)
 
@@ -108,10 +111,15 @@ def promise(
     Notes
     -----
     Above a threshold with n examples, w of them wrong, the share of errors has the posterior
-    Beta(w + 1/2, n - w + 1/2) of Jeffreys' prior [2]_. The errors among the m pictures of the
-    batch above it are then beta-binomial, and their share must stay at or below `risk` with
-    the probability `confidence`. From the highest threshold down the lowest one is taken that
-    holds.
+    Beta(w + a, n - w + b) [2]_. The prior, a and b, is worth 100 examples, or an eighth of all
+    if that is less. Its mean is that of a curve through all examples: a logistic regression of
+    being wrong on the logit of the confidence. No error among few examples therefore does not
+    count as never wrong. The errors among the m pictures of the batch above the threshold are
+    then beta-binomial. The lowest
+    threshold is taken at which their share stays at or below `risk` with a probability of
+    ``1 - (1 - confidence) / 5``: the fifth pays for the choice among many thresholds, and
+    for out-of-fold answers being those of other fits. docs/results.md tells how often the
+    promise was kept.
 
     Raises
     ------
@@ -137,7 +145,9 @@ def promise(
     above = np.searchsorted(-known[order], -levels, side="right")
     placed = np.searchsorted(-asked, -levels, side="right")
     errors = np.where(above > 0, wrong[np.maximum(above, 1) - 1] if len(wrong) else 0, 0)
-    holds = _kept(above, errors, placed, risk) >= confidence
+    prior = _prior(known, hits, asked, placed)
+    least = 1 - (1 - confidence) / _TRIALS
+    holds = _kept(above, errors, placed, prior, risk) >= least
     holds &= (above > 0) & (placed > 0)
     threshold, n_above, n_wrong = 2.0, 0, 0
     if holds.any():
@@ -146,20 +156,62 @@ def promise(
     kept = threshold <= 1
     return Promise(
         risk, confidence, threshold, len(known), n_above, n_wrong,
-        risk if kept else _least(above, errors, placed, confidence),
-        0 if kept else _needed(above, errors, placed, risk, confidence, len(known)),
+        risk if kept else _least(above, errors, placed, prior, least),
+        0 if kept else _needed(above, errors, placed, prior, risk, least, len(known)),
     )  # fmt: skip
 
 
+def _prior(
+    confidences: npt.NDArray[np.float64],
+    right: npt.NDArray[np.bool_],
+    batch: npt.NDArray[np.float64],
+    placed: npt.NDArray[np.intp],
+) -> npt.NDArray[np.float64]:
+    """Return both shapes of the prior of the share of errors, of shape (2, len(placed))."""
+    from scipy.optimize import minimize
+    from scipy.special import expit
+
+    x, wrong = _logit(confidences), (~right).astype(np.float64)
+
+    def loss(values: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        # Held, as by one example, to the curve on which confidences mean what they say.
+        start, slope = values
+        scores = start + slope * x
+        away = expit(scores) - wrong
+        total = np.logaddexp(0, scores) - wrong * scores
+        return (
+            float(total.sum() + start**2 / 8 + (slope + 1) ** 2 / 2),
+            np.array([away.sum() + start / 4, (away * x).sum() + slope + 1]),
+        )
+
+    start, slope = minimize(loss, np.array([0.0, -1.0]), jac=True, method="BFGS").x
+    if not len(batch):
+        return np.zeros((2, len(placed)))
+    errors = np.cumsum(expit(start + slope * _logit(batch)))
+    share = errors[np.maximum(placed, 1) - 1] / np.maximum(placed, 1)
+    result: npt.NDArray[np.float64] = np.stack([share, 1 - share])
+    return min(_STRENGTH, len(x) / _SHARE) * result + _LEAST
+
+
+def _logit(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    bounded = np.clip(shares, 1e-6, 1 - 1e-6)
+    result: npt.NDArray[np.float64] = np.log(bounded / (1 - bounded))
+    return result
+
+
 def _kept(
-    n: npt.NDArray[np.intp], wrong: npt.NDArray[np.intp], m: npt.NDArray[np.intp], risk: float
+    n: npt.NDArray[np.intp],
+    wrong: npt.NDArray[np.intp],
+    m: npt.NDArray[np.intp],
+    prior: npt.NDArray[np.float64],
+    risk: float,
 ) -> npt.NDArray[np.float64]:
     """Return the probability that of m pictures at most the share `risk` is wrong."""
     from scipy.stats import betabinom
 
     allowed = np.floor(risk * m + 1e-9)
     result: npt.NDArray[np.float64] = betabinom.cdf(
-        allowed, m, wrong + _JEFFREYS, n - wrong + _JEFFREYS
+        allowed, m, wrong + prior[0], n - wrong + prior[1]
     )
     return result
 
@@ -168,6 +220,7 @@ def _least(
     above: npt.NDArray[np.intp],
     errors: npt.NDArray[np.intp],
     placed: npt.NDArray[np.intp],
+    prior: npt.NDArray[np.float64],
     confidence: float,
 ) -> float:
     """Return the smallest risk that some threshold with examples above it can promise."""
@@ -177,7 +230,9 @@ def _least(
     low, high = 0.0, 1.0
     for _ in range(12):
         middle = (low + high) / 2
-        if (_kept(above[some], errors[some], placed[some], middle) >= confidence).any():
+        if (
+            _kept(above[some], errors[some], placed[some], prior[:, some], middle) >= confidence
+        ).any():
             high = middle
         else:
             low = middle
@@ -188,6 +243,7 @@ def _needed(
     above: npt.NDArray[np.intp],
     errors: npt.NDArray[np.intp],
     placed: npt.NDArray[np.intp],
+    prior: npt.NDArray[np.float64],
     risk: float,
     confidence: float,
     n: int,
@@ -201,6 +257,6 @@ def _needed(
     while times * n < _SOUGHT[1]:
         times *= 2
         many = np.array([above[at] * times]), np.array([errors[at] * times])
-        if _kept(*many, placed[[at]], risk)[0] >= confidence:
+        if _kept(*many, placed[[at]], prior[:, [at]], risk)[0] >= confidence:
             return times * n
     return 0
