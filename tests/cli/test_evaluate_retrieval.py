@@ -13,6 +13,8 @@ from tamis.evaluation.retrieval import evaluate_retrieval
 from tamis.features import extract
 from tamis.table import ImageTable
 
+COLOR = ("--by", "color")
+
 
 def answer(*words: object) -> dict:
     return json.loads(tamis("evaluate", *words, "--json", "-").stdout)
@@ -25,7 +27,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_leave_one_out_over_a_folder(photos: Path) -> None:
-    found = answer(photos, "--by", "color", "--depth", "3,8", "--depth", 5, "--seed", 4)
+    found = answer(photos, *COLOR, "--depth", "3,8", "--depth", 5, "--seed", 4)
     assert [scores["depth"] for scores in found["depths"]] == [3, 5, 8]
     for scores in found["depths"]:
         assert scores["mmap"] == 1
@@ -49,7 +51,8 @@ def test_leave_one_out_over_a_folder(photos: Path) -> None:
 def test_gallery_and_queries_the_latter_blind(photos: Path, tmp_path: Path) -> None:
     parts = tmp_path / "parts"
     tamis("split", photos, parts, "--ratio", 0.7, 0, 0.3, "--blind")
-    words = ("--gallery", parts / "train", "--queries", parts / "test", "--distance", "cosine")
+    words = ("--gallery", parts / "train", "--queries", parts / "test", *COLOR)
+    words += ("--distance", "cosine")
     found = answer(*words, "--depth", 4)
     scores = found["depths"][0]
     # The truth came from the manifest beside the flat folder.
@@ -63,12 +66,12 @@ def test_gallery_and_queries_the_latter_blind(photos: Path, tmp_path: Path) -> N
 
 
 def test_queries_that_are_in_the_gallery_are_told(photos: Path) -> None:
-    done = tamis("evaluate", "--gallery", photos, "--queries", photos, "--depth", 2)
+    done = tamis("evaluate", "--gallery", photos, "--queries", photos, "--depth", 2, *COLOR)
     assert "18 queries are in the gallery too, where each finds itself" in done.stderr
 
 
 def test_only_some_classes(photos: Path) -> None:
-    found = answer(photos, "--depth", 5, "--classes", "bars,sky")
+    found = answer(photos, *COLOR, "--depth", 5, "--classes", "bars,sky")
     assert found["classes"] == ["bars", "sky"]
     assert found["n_images"] == 12
     done = tamis("evaluate", photos, "--classes", "bars,skye", check=False)
@@ -95,7 +98,7 @@ def test_what_is_left_out_is_counted(photos: Path) -> None:
     (photos / "lonely").mkdir()
     next(photos.glob("*.jpg")).rename(photos / "lonely" / "one.jpg")
     (photos / "sky" / "torn.jpg").write_bytes(b"\xff\xd8\xff")
-    done = tamis("evaluate", photos, "--depth", 3)
+    done = tamis("evaluate", photos, *COLOR, "--depth", 3)
     assert "leaving out 5 pictures" in done.stderr
     assert f"skipping {photos / 'sky' / 'torn.jpg'}: " in done.stderr
     first = done.stdout.splitlines()[0]
@@ -104,15 +107,15 @@ def test_what_is_left_out_is_counted(photos: Path) -> None:
         "1 without another picture of their class left out; 5 without a class left out; "
         "1 that could not be read left out"
     )
-    found = answer(photos, "--depth", 3)
+    found = answer(photos, *COLOR, "--depth", 3)
     assert (found["n_images"], found["n_unlabelled"], found["n_without_relevant"]) == (18, 5, 1)
     assert [failure["path"] for failure in found["failures"]] == [str(photos / "sky" / "torn.jpg")]
     assert "lonely" not in found["depths"][0]["map_per_class"]
-    assert tamis("evaluate", photos, "--depth", 3, "--strict", check=False).returncode == 1
+    assert tamis("evaluate", photos, *COLOR, "--depth", 3, "--strict", check=False).returncode == 1
 
 
 def test_the_text_names_both_definitions_and_every_depth(photos: Path) -> None:
-    text = tamis("evaluate", photos, "--depth", "1,3,5,7,9,11").stdout
+    text = tamis("evaluate", photos, *COLOR, "--depth", "1,3,5,7,9,11").stdout
     lines = [line.split() for line in text.splitlines()]
     head = next(words for words in lines if words[:2] == ["95", "%"])
     assert head[3:] == [word for depth in (1, 3, 5, 7, 9, 11) for word in ("depth", str(depth))]
@@ -134,7 +137,7 @@ def test_of_many_classes_the_worst_and_the_best_are_shown(tmp_path: Path) -> Non
         place = tmp_path / "many" / f"class-{number // 2:02}"
         place.mkdir(parents=True, exist_ok=True)
         os.link(path, place / f"{number}.jpg")
-    words = (tmp_path / "many", "--depth", 2)
+    words = (tmp_path / "many", *COLOR, "--depth", 2)
     rows = [
         line.split() for line in tamis("evaluate", *words).stdout.splitlines() if "class-" in line
     ]

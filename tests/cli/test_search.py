@@ -15,6 +15,8 @@ from tamis.descriptors import descriptor
 from tamis.features import extract
 from tamis.table import ImageTable
 
+COLOR = ("--by", "color")
+
 
 @pytest.fixture
 def photos(tmp_path):
@@ -44,7 +46,7 @@ def found(tamis):
     """Run a search; gives paths and distances as printed."""
 
     def run(*words):
-        code, out, err = tamis("search", *words)
+        code, out, err = tamis("search", *words, *(() if "--by" in words else COLOR))
         assert code == 0, err
         pairs = [line.split("\t") for line in out.splitlines()]
         return [path for path, _ in pairs], [float(distance) for _, distance in pairs]
@@ -117,7 +119,7 @@ def test_only_some_classes(found, photos):
 
 
 def test_fewer_than_asked_for(tamis, photos):
-    code, out, err = tamis("search", photos, pictures_of(photos / "sky")[0], "-k", 99)
+    code, out, err = tamis("search", photos, pictures_of(photos / "sky")[0], "-k", 99, *COLOR)
     assert code == 0
     assert len(out.splitlines()) == 17
     assert "only 17 pictures" in err
@@ -132,7 +134,7 @@ def test_a_fusion_is_fitted_on_the_gallery(found, photos):
 def test_json(tamis, photos):
     query = pictures_of(photos / "sky")[0]
     (photos / "sky/broken.jpg").write_bytes(b"")
-    code, out, err = tamis("search", photos, query, "-k", 2, "--json", "-")
+    code, out, err = tamis("search", photos, query, "-k", 2, "--json", "-", *COLOR)
     assert code == 0
     result = json.loads(out)
     assert result["query"] == [query]
@@ -143,7 +145,7 @@ def test_json(tamis, photos):
         {"path": str(photos / "sky/broken.jpg"), "reason": "is empty (0 bytes)"}
     ]
     assert "skipping" in err
-    assert tamis("search", photos, query, "--strict")[0] == 1
+    assert tamis("search", photos, query, "--strict", *COLOR)[0] == 1
 
 
 def test_html(tamis, photos, tmp_path):
@@ -151,10 +153,12 @@ def test_html(tamis, photos, tmp_path):
     name = photos / "<b>" / "a&b.jpg"
     os.rename(pictures_of(photos / "sky")[1], name)
     query = pictures_of(photos / "sky")[0]
-    code, out, _ = tamis("search", photos, query, "-k", 8, "--html", tmp_path / "sheet.html")
+    code, out, _ = tamis(
+        "search", photos, query, *COLOR, "-k", 8, "--html", tmp_path / "sheet.html"
+    )
     assert code == 0
     assert len(out.splitlines()) == 8
-    page = (tmp_path / "sheet.html").read_text()
+    page = (tmp_path / "s.html").read_text()
     assert page.count("data:image/jpeg;base64,") == 9
     assert "a&amp;b.jpg" in page
     assert "<bdi>&lt;b&gt;</bdi>" in page
@@ -162,7 +166,7 @@ def test_html(tamis, photos, tmp_path):
     assert not re.search(r"<script|https?://", page)
     assert page.count('<a class="well" href="photos/') == 9
     assert 'href="photos/%3Cb%3E/a%26b.jpg"' in page
-    code, _, err = tamis("search", photos, query, "--html", tmp_path / "nowhere/sheet.html")
+    code, _, err = tamis("search", photos, query, *COLOR, "--html", tmp_path / "nowhere/sheet.html")
     assert code == 1
     assert "cannot write" in err
 
@@ -191,6 +195,7 @@ def test_errors_say_what_is_wrong(tamis, photos, tmp_path, monkeypatch, words, c
     good = Path(pictures_of(photos / "sky")[0]).read_bytes()
     (tmp_path / "good.jpg").write_bytes(good)
     (photos / "inside/good.jpg").write_bytes(good)
+    words = [*words, *(() if "--by" in words else COLOR)]
     found, out, err = tamis("search", *(word.format(photos) for word in words))
     assert (found, out) == (code, "")
     assert message in err
@@ -201,16 +206,23 @@ def test_a_collection_answers_as_its_folder(tamis, found, photos, tmp_path):
     path = tmp_path / "photos.tamis"
     assert tamis("index", photos, "--into", path, "--by", "edge,color")[0] == 0
     query = pictures_of(photos / "sky")[0]
-    for words in (["--by", "edge"], ["--by", "color+edge"], []):
+    for words in (["--by", "edge"], ["--by", "color+edge"]):
         assert found(path, query, *words) == found(photos, query, *words)
 
 
-def test_a_collection_of_one_descriptor_is_searched_by_that(tamis, found, photos, tmp_path):
+def test_a_collection_without_the_default_is_searched_by_what_it_holds(
+    tamis, found, photos, tmp_path
+):
     pytest.importorskip("lance", reason="needs the extra tamis[store]")
     path = tmp_path / "photos.tamis"
-    assert tamis("index", photos, "--into", path, "--by", "edge")[0] == 0
+    assert tamis("index", photos, "--into", path, "--by", "edge,color")[0] == 0
     query = pictures_of(photos / "sky")[0]
-    assert found(path, query) == found(photos, query, "--by", "edge")
+    code, out, err = tamis("search", path, query)
+    assert code == 0
+    assert f"photos.tamis holds no vectors by auto: taking {descriptor('edge').spec}" in err
+    assert [line.split("\t")[0] for line in out.splitlines()] == found(
+        photos, query, "--by", "edge"
+    )[0]
 
 
 def test_approximate(tamis, found, photos, tmp_path):

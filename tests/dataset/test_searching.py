@@ -57,7 +57,7 @@ def test_a_folder_and_its_collection_answer_alike(photos, table, tmp_path):
     for choice in ({}, {"classes": ["sky", "bars"]}, {"combine": "best"}, {"distance": "canberra"}):
         queries = [table.paths[0], table.paths[7]]
         folder = search(photos, queries, 6, by="moments", **choice)
-        stored = search(tmp_path / "p.tamis", queries, 6, **choice)  # its only descriptor
+        stored = search(tmp_path / "p.tamis", queries, 6, **choice)  # what it holds
         assert hits(folder) == hits(stored)
     with pytest.raises(CollectionError, match="no approximate index"):
         search(tmp_path / "p.tamis", queries, approximate=True)
@@ -80,6 +80,6 @@ def test_a_dataset_is_searched_as_it_is(photos, table):
 def test_what_cannot_be_a_query(photos, tmp_path):
     (tmp_path / "odd.jpg").write_bytes(b"odd")
     with pytest.raises(ImageReadError, match=r"odd\.jpg"):
-        search(photos, tmp_path / "odd.jpg")
+        search(photos, tmp_path / "odd.jpg", by="moments")
     with pytest.raises(UnknownNameError):
         search(photos, np.zeros((9, 9, 3), np.uint8), combine="worst")

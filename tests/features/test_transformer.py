@@ -55,7 +55,7 @@ def test_a_fusion_and_a_reduction_are_fitted(table):
 def test_a_pipeline_a_grid_and_folds(table):
     y = np.array(table.labels)
     X = np.array(table.paths, object)
-    pipeline = make_pipeline(DescriptorTransformer(), RidgeClassifier())
+    pipeline = make_pipeline(DescriptorTransformer("moments"), RidgeClassifier())
     grid = GridSearchCV(pipeline, {"descriptortransformer__by": ["moments", "lbp"]}, cv=2)
     assert grid.fit(X, y).predict(X[:3]).tolist() == y[:3].tolist()
     assert cross_val_score(pipeline, X, y, cv=2).shape == (2,)

@@ -27,7 +27,7 @@ def compare(
     ],
     by: Annotated[
         str, typer.Option(metavar="SPECS", help="Descriptors to compare, separated by commas.")
-    ] = "color,hsv,lbp,edge,hog,gabor,daisy",
+    ] = "auto,color,hsv,lbp,edge,hog,gabor,daisy",
     fuse: Annotated[
         str, typer.Option(metavar="A-B", help="Also score all fusions of A to B descriptors.")
     ] = "1-1",

@@ -135,9 +135,9 @@ def evaluate(
     folders or, after `tamis split --blind`, from the manifest beside it. Figures have
     95 % intervals.
 
-        tamis evaluate photos --by color --depth 10,50
+        tamis evaluate photos --depth 10,50
 
-        tamis evaluate --train parts/train --test parts/test --by color --report report.html
+        tamis evaluate --train parts/train --test parts/test --report report.html
 
         tamis evaluate --train parts --test parts/val --classifier knn -k 1,3,5,10
 
@@ -216,7 +216,7 @@ def evaluate(
             classes=classes,
             parts=parts,
             truth=truth,
-            by=by or "color",
+            by=by,
             distance=distance,
             root=root,
             follow_links=follow_links,
@@ -237,7 +237,7 @@ def _retrieval(
     classes: "Sequence[str] | None",
     parts: str | None,
     truth: str | None,
-    by: str,
+    by: str | None,
     distance: str,
     root: str | None,
     follow_links: bool,
@@ -250,7 +250,7 @@ def _retrieval(
     import time
 
     from tamis.cli.console import warn, warn_failures, write_json
-    from tamis.cli.notes import roots, warn_overlap
+    from tamis.cli.notes import chosen_by, roots, warn_overlap
     from tamis.cli.progress import progress
     from tamis.cli.scored import open_labelled
     from tamis.cli.tables import print_retrieval
@@ -259,7 +259,8 @@ def _retrieval(
     from tamis.evaluation.retrieval import DEFAULT_DEPTH
 
     start = time.perf_counter()
-    looked_at_by = descriptor(by)
+    if by:
+        descriptor(by)  # wrong words first, before a folder is listed
     # A truth manifest is that of the queries, where there are queries.
     named = [(gallery, truth)] if queries is None else [(gallery, None), (queries, truth)]
     datasets = [
@@ -268,6 +269,7 @@ def _retrieval(
         )
         for (source, csv), own in zip(named, roots(root, gallery, queries), strict=False)
     ]
+    looked_at_by = chosen_by(datasets[0], by)
     if queries is None and needs_folds(looked_at_by):
         warn("weights are learned in 5 folds, so that no picture is scored on its own example")
     result = evaluate_gallery(

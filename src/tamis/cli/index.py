@@ -27,7 +27,7 @@ def index(
         typer.Option(
             metavar="SPECS",
             help="Descriptors to compute, with commas between.",
-            show_default="those it has; color for a new one",
+            show_default="those it has; auto for a new one",
         ),
     ] = "",
     approximate: Annotated[
@@ -67,7 +67,9 @@ def index(
     collection; those whose folder is empty or cannot be entered stay, unless --prune is
     given. Every command that takes a folder of pictures takes a collection.
 
-        tamis index photos --into photos.tamis --by color,lbp,gist
+        tamis index photos --into photos.tamis
+
+        tamis index photos --into photos.tamis --by auto,color,lbp
     """
     import os
     import time
@@ -76,7 +78,7 @@ def index(
     from tamis.cli.notes import check_apart, print_remarks
     from tamis.cli.progress import progress
     from tamis.dataset import Dataset
-    from tamis.descriptors import Reduction, descriptor, split_specs
+    from tamis.descriptors import AUTO, Reduction, descriptor, split_specs
     from tamis.descriptors.reduction import LEARNED
     from tamis.errors import InvalidParameterError, TableError, printable
     from tamis.evaluation.signature import program
@@ -102,7 +104,7 @@ def index(
         **{"DIR": source, "--into": into},
     )
     known = Collection.open(into).specs if is_committed(into) else []
-    wanted = [descriptor(spec) for spec in split_specs(by or ("" if known else "color"))]
+    wanted = [descriptor(spec) for spec in split_specs(by or ("" if known else AUTO))]
     if metric:
         check_metric(metric)
     table = print_remarks(

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tamis.cli.console import warn
-from tamis.dataset import Dataset
+from tamis.dataset import Dataset, default_by, default_descriptor
 from tamis.dataset.opening import check_root, takes_root
+from tamis.descriptors import AUTO, Descriptor, descriptor
 from tamis.duplicates import Overlap
 from tamis.errors import InvalidParameterError, printable
 from tamis.store import is_collection
@@ -17,6 +18,15 @@ def print_remarks(dataset: Dataset) -> Dataset:
     for remark in dataset.remarks:
         warn(remark)
     return replace(dataset, remarks=())
+
+
+def chosen_by(dataset: Dataset, by: str | None) -> Descriptor:
+    """Make the descriptor that is named, or the default for a dataset; say so if it is not auto."""
+    if by:
+        return descriptor(by)
+    if (spec := default_by(dataset)) != AUTO:
+        warn(f"{printable(dataset.source)} holds no vectors by {AUTO}: taking {spec}")
+    return default_descriptor(dataset)
 
 
 def roots(root: str | None, *sources: str | None) -> list[str | None]:

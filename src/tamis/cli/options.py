@@ -176,9 +176,9 @@ By = Annotated[
     str | None,
     typer.Option(
         metavar="SPEC",
-        help="Descriptor, or a fusion such as a+b or a+b@learned; `tamis descriptors` lists them. "
-        "auto is two small networks together, efficientnet-lite0+efficientnet-lite1.",
-        show_default="auto; color where pictures are searched for",
+        help="Descriptor, or several joined by +, such as a+b; `tamis descriptors` lists them. "
+        "auto is two small networks.",
+        show_default="auto",
     ),
 ]
 ClassifierName = Annotated[

@@ -6,6 +6,7 @@ import typer
 
 from tamis.cli.options import (
     MAX_PIXELS,
+    By,
     Classes,
     Distance,
     FollowLinks,
@@ -30,14 +31,7 @@ def search(
         typer.Argument(metavar="QUERY...", help="Pictures to search for, in DIR or elsewhere."),
     ],
     k: Annotated[int, typer.Option("--k", "-k", min=1, help="Number of pictures to find.")] = 10,
-    by: Annotated[
-        str,
-        typer.Option(
-            metavar="SPEC",
-            help="Descriptor, or a fusion such as a+b; `tamis descriptors` lists them.",
-            show_default="the only one of a collection, else color",
-        ),
-    ] = "",
+    by: By = None,
     distance: Distance = "",
     combine: Annotated[
         str,
@@ -79,13 +73,13 @@ def search(
     Prints a line per picture, nearest first: its path, a tab, its distance. A query
     that is itself in DIR is not among the results.
 
-        tamis search photos.tamis photos/fox/a.jpg -k 20 --by color
+        tamis search photos.tamis photos/fox/a.jpg -k 20
     """
     import os
     import time
 
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json, write_page
-    from tamis.cli.notes import print_remarks
+    from tamis.cli.notes import chosen_by, print_remarks
     from tamis.cli.progress import progress
     from tamis.dataset import Dataset
     from tamis.dataset.searching import search as search_images
@@ -100,7 +94,7 @@ def search(
             gallery,
             queries,
             k,
-            by=by,
+            by=chosen_by(gallery, by),
             distance=distance,
             combine=combine,
             classes=classes,

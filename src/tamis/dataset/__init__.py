@@ -1,6 +1,7 @@
 """Images, from whatever names them, opened once: a folder, a list, a split, a collection."""
 
 from tamis.dataset.dataset import Dataset, Source
+from tamis.dataset.defaults import default_by, default_descriptor
 from tamis.dataset.opening import Role
 from tamis.dataset.searching import search
 from tamis.dataset.verbs import SplitPlan, describe, index, open, split
@@ -10,6 +11,8 @@ __all__ = [
     "Role",
     "Source",
     "SplitPlan",
+    "default_by",
+    "default_descriptor",
     "describe",
     "index",
     "open",

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.dataset.dataset import Dataset, Source
+from tamis.dataset.defaults import default_descriptor
 from tamis.descriptors import Descriptor, descriptor
 from tamis.distances import check_distance
 from tamis.errors import CollectionError, ImageReadError, InvalidParameterError, printable
@@ -20,7 +21,6 @@ from tamis.table import ImageTable
 
 Pixels = npt.NDArray[np.uint8]
 Query = str | os.PathLike[str] | Pixels
-_DEFAULT = "color"
 
 
 def search(
@@ -48,7 +48,7 @@ def search(
     k : int
         Images to find; all, if there are fewer.
     by : str or Descriptor
-        By default the only descriptor of a collection, else ``color``.
+        By default what `default_by` gives: ``auto``, or what a collection holds instead.
     distance : str
         The default of the descriptor if empty.
     combine : {"average", "best"}
@@ -95,9 +95,7 @@ def search(
 def _descriptor(gallery: Dataset, by: str | Descriptor) -> Descriptor:
     if isinstance(by, Descriptor):
         return by
-    if not by and gallery.collection is not None and len(gallery.collection.specs) == 1:
-        return descriptor(gallery.collection.specs[0], stored_in=gallery.source)
-    return descriptor(by or _DEFAULT)
+    return descriptor(by) if by else default_descriptor(gallery)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Unpack
 
 from tamis.dataset.dataset import Dataset, Source
 from tamis.dataset.opening import Role
-from tamis.descriptors import Descriptor, descriptor
+from tamis.descriptors import AUTO, Descriptor, descriptor
 from tamis.duplicates import with_copies_together
 from tamis.errors import DestinationError, InvalidParameterError, printable
 from tamis.features import FeatureTable, Progress, Reading
@@ -23,7 +23,7 @@ from tamis.splits.assign import DEFAULT_RATIO, assign_folds, assign_parts
 from tamis.splits.labels import with_groups, write_truth
 from tamis.splits.plan import SplitPlan as Placements
 from tamis.splits.plan import plan_split
-from tamis.store import Collection, update
+from tamis.store import Collection, is_committed, update
 
 
 def open(
@@ -55,7 +55,7 @@ def open(
 
 
 def describe(
-    source: Source | Dataset, by: str | Descriptor = "color", **reading: Unpack[Reading]
+    source: Source | Dataset, by: str | Descriptor = AUTO, **reading: Unpack[Reading]
 ) -> FeatureTable:
     """Describe the images of a source by a descriptor.
 
@@ -83,7 +83,7 @@ def describe(
 def index(
     source: Source | Dataset,
     into: str | os.PathLike[str],
-    by: str | Sequence[str] = "color",
+    by: str | Sequence[str] = (),
     *,
     prune: bool = False,
     jobs: int | None = None,
@@ -98,7 +98,8 @@ def index(
     into : str or os.PathLike
         The collection; made if it does not exist.
     by : str or sequence of str
-        Descriptors to store, besides those that the collection has.
+        Descriptors to store, besides those that the collection has. A new collection gets
+        ``auto`` if none is named.
     prune : bool
         Remove also images whose folder is empty or cannot be entered.
     jobs, max_pixels, progress
@@ -111,10 +112,13 @@ def index(
 
     Examples
     --------
-    >>> index("photos", "photos.tamis", by="color")  # doctest: +SKIP
+    >>> index("photos", "photos.tamis")  # doctest: +SKIP
     """
-    several = [descriptor(spec) for spec in ([by] if isinstance(by, str) else by)]
     place = os.fspath(into)
+    specs = [by] if isinstance(by, str) else list(by)
+    if not specs and not is_committed(place):
+        specs = [AUTO]
+    several = [descriptor(spec) for spec in specs]
     table = Dataset.open(source, exclude=[place]).table
     return update(
         place, table, several, jobs=jobs, max_pixels=max_pixels, progress=progress, prune=prune

@@ -58,7 +58,7 @@ SCHEMES: Final = {
 """The same for names that go on after a colon, such as ``onnx:/path/to/model.onnx``."""
 
 AUTO: Final = "auto"
-"""The default where pictures are classified: the descriptors of `BEHIND_AUTO` together."""
+"""The default descriptor: those of `BEHIND_AUTO` together."""
 
 BEHIND_AUTO: Final = "efficientnet-lite0+efficientnet-lite1"
 

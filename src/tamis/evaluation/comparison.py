@@ -6,7 +6,8 @@ from math import comb
 from typing import Final
 
 from tamis.dataset import Dataset, Source
-from tamis.descriptors import Descriptor, descriptor, split_specs
+from tamis.descriptors import AUTO, Descriptor, descriptor, split_specs
+from tamis.descriptors.registry import BEHIND_AUTO
 from tamis.distances import check_distance
 from tamis.errors import InvalidParameterError, printable
 from tamis.evaluation.candidates import compare_tables
@@ -17,7 +18,7 @@ from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.splits import check_classes, check_one_fold
 from tamis.splits.assign import draw
 
-DEFAULT_BY: Final = "color,hsv,lbp,edge,hog,gabor,daisy"
+DEFAULT_BY: Final = "auto,color,hsv,lbp,edge,hog,gabor,daisy"
 DEFAULT_MOST: Final = 4000
 
 
@@ -49,7 +50,8 @@ def compare(
     images : Dataset, or what `Dataset.open` takes
         Images without a class are left out.
     by : str or sequence of (str or Descriptor)
-        Descriptors; a text names several with commas between.
+        Descriptors; a text names several with commas between. To be fused, ``auto`` is its
+        parts.
     parts : sequence of str, optional
         Take these parts of a split; by default all but ``test``, since to choose is to learn.
         A text names several with commas between.
@@ -83,7 +85,9 @@ def compare(
     """
     if distance:
         check_distance(distance)
-    specs = split_specs(by) if isinstance(by, str) else by
+    specs: list[str | Descriptor] = []
+    for spec in split_specs(by) if isinstance(by, str) else by:
+        specs += split_specs(BEHIND_AUTO, "+") if spec == AUTO and fuse[1] > 1 else [spec]
     descriptors = [descriptor(one) if isinstance(one, str) else one for one in specs]
     _check_comparable(descriptors, fuse[1])
     dataset = to_choose_on(Dataset.open(images, role="examples"), parts=parts)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tamis.dataset import Dataset, Source
+from tamis.dataset import Dataset, Source, default_descriptor
 from tamis.descriptors import Descriptor, descriptor
 from tamis.distances import check_distance
 from tamis.duplicates import Overlap, overlap
@@ -20,7 +20,7 @@ def evaluate_gallery(
     gallery: Source | Dataset,
     queries: Source | Dataset | None = None,
     *,
-    by: str | Descriptor = "color",
+    by: str | Descriptor = "",
     depths: Sequence[int] | None = None,
     distance: str = "",
     seed: int = 0,
@@ -39,7 +39,8 @@ def evaluate_gallery(
         Images without a class are left out. Without `queries` each image of the gallery
         queries all others.
     by : str or Descriptor
-        A reduction or a fusion is fitted to the gallery.
+        A reduction or a fusion is fitted to the gallery. By default what
+        `tamis.dataset.default_by` gives for it.
     depths : sequence of int, optional
         Results to look at; 10 by default, or as many as there are to choose from.
     distance : str
@@ -67,15 +68,17 @@ def evaluate_gallery(
 
     Examples
     --------
-    >>> result = evaluate_gallery("photos", by="color", depths=[10])  # doctest: +SKIP
+    >>> result = evaluate_gallery("photos", depths=[10])  # doctest: +SKIP
     >>> result.depths[0].precision  # doctest: +SKIP
     0.652
     """
-    looked_at_by = descriptor(by) if isinstance(by, str) else by
+    looked_at_by = descriptor(by) if isinstance(by, str) and by else by
     if distance:
         check_distance(distance)
     sources = [gallery] if queries is None else [gallery, queries]
     datasets = [Dataset.open(source, role="scored").labelled() for source in sources]
+    if isinstance(looked_at_by, str):
+        looked_at_by = default_descriptor(datasets[0])
     # Before anything is computed: what cannot be scored is known from the lists.
     check_classes(datasets[0].table, purpose="retrieval")
     check_task(datasets[0].table.labels, depths=depths, leave_one_out=queries is None)

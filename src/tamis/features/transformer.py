@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from tamis.descriptors.base import Descriptor, Features
-from tamis.descriptors.registry import descriptor
+from tamis.descriptors.registry import AUTO, descriptor
 from tamis.errors import ImageReadError, InvalidParameterError
 from tamis.features.extraction import extract_several
 from tamis.images import DEFAULT_MAX_PIXELS, Pixels
@@ -25,8 +25,8 @@ class DescriptorTransformer(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     by : str
-        Spec of a descriptor, such as ``"color"``, ``"color+lbp"`` or ``"hsv>pca32"``. `fit` learns
-        the weights of a fusion and the axes of a reduction.
+        Spec of a descriptor, such as ``"color+lbp"`` or ``"hsv>pca32"``. `fit` learns the weights
+        of a fusion and the axes of a reduction.
     on_error : {"raise", "nan"}
         An image that cannot be read ends the call, or becomes a row of NaN.
     max_pixels : int
@@ -57,7 +57,7 @@ class DescriptorTransformer(TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        by: str = "color",
+        by: str = AUTO,
         *,
         on_error: Literal["raise", "nan"] = "raise",
         max_pixels: int = DEFAULT_MAX_PIXELS,
