@@ -153,9 +153,7 @@ def test_html(tamis, photos, tmp_path):
     name = photos / "<b>" / "a&b.jpg"
     os.rename(pictures_of(photos / "sky")[1], name)
     query = pictures_of(photos / "sky")[0]
-    code, out, _ = tamis(
-        "search", photos, query, *COLOR, "-k", 8, "--html", tmp_path / "sheet.html"
-    )
+    code, out, _ = tamis("search", photos, query, *COLOR, "-k", 8, "--html", tmp_path / "s.html")
     assert code == 0
     assert len(out.splitlines()) == 8
     page = (tmp_path / "s.html").read_text()
