@@ -282,12 +282,12 @@ def test_the_pictures_found_are_copied_and_undo_takes_them_back(tamis, photos, t
     query, best = pictures_of(photos / "sky")[0], tmp_path / "best"
     os.rename(pictures_of(photos / "tiles")[0], photos / "tiles" / "same.jpg")
     os.rename(pictures_of(photos / "sky")[1], photos / "sky" / "same.jpg")
-    code, _, err = tamis("search", photos, query, "-k", 17, "--copy-to", best)
+    code, _, err = tamis("search", photos, query, *COLOR, "-k", 17, "--copy-to", best)
     assert code == 0
     assert f"copied 17 pictures to {best}; to take it back: tamis undo {best}" in err
     assert len(list(best.glob("*.jpg"))) == 17
     assert (best / "same-2.jpg").exists()
-    code, _, err = tamis("search", photos, query, "-k", 17, "--copy-to", best)
+    code, _, err = tamis("search", photos, query, *COLOR, "-k", 17, "--copy-to", best)
     assert "copied 0 pictures" in err and "17 were there already" in err
     code, _, err = tamis("undo", best)
     assert not best.exists()
@@ -299,7 +299,7 @@ def test_what_a_collection_names_elsewhere_is_not_copied(tamis, photos, tmp_path
     os.rename(pictures_of(photos / "sky")[1], elsewhere)
     os.symlink(elsewhere, photos / "sky" / "link.jpg")
     query = pictures_of(photos / "sky")[0]
-    code, _, err = tamis("search", photos, query, "-k", 17, "--copy-to", tmp_path / "best")
+    code, _, err = tamis("search", photos, query, *COLOR, "-k", 17, "--copy-to", tmp_path / "best")
     assert code == 1
     assert "not copying" in err and "lies outside" in err
     assert not (tmp_path / "best" / "link.jpg").exists()
