@@ -111,6 +111,37 @@ def test_several_queries(found, photos):
     assert sorted(average) == sorted(paths)
 
 
+def test_like_these_and_unlike_those(tamis, found, photos):
+    sky, tiles = pictures_of(photos / "sky"), pictures_of(photos / "tiles")
+    paths, _ = found(photos, "--like", sky[0], "--like", tiles[0], "-k", 15, "--combine", "best")
+    assert {os.path.basename(os.path.dirname(path)) for path in paths[:8]} == {"sky", "tiles"}
+    paths, scores = found(photos, sky[0], "--like", tiles[0], "--unlike", tiles[1], "-k", 15,
+                          "--combine", "best")  # fmt: skip
+    assert {os.path.basename(os.path.dirname(path)) for path in paths[:5]} == {"sky"}
+    assert not {sky[0], tiles[0], tiles[1]} & set(paths) and scores == sorted(scores)
+    near = dict(zip(*found(photos, sky[0], "-k", 17), strict=True))
+    far = dict(zip(*found(photos, tiles[1], "-k", 17), strict=True))
+    paths, scores = found(photos, sky[0], "--unlike", tiles[1], "-k", 16)
+    expected = [near[path] - far[path] / 2 for path in paths]
+    assert scores == pytest.approx(expected, abs=1e-4)
+    code, _, err = tamis("search", photos, sky[0], "--unlike", tiles[1], "--by", "color+lbp@rrf")
+    assert code == 2 and "ranks have no contrast" in err
+
+
+def test_paths_for_xargs(capfdbinary, photos, monkeypatch):
+    odd = photos / "sky" / "a b\nc.jpg"
+    os.rename(pictures_of(photos / "sky")[1], odd)
+    query = pictures_of(photos / "sky")[0]
+    monkeypatch.setattr(
+        sys, "argv", ["tamis", "search", str(photos), query, "-k", "5", "-0", *COLOR]
+    )
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code
+    paths = capfdbinary.readouterr().out.split(b"\0")
+    assert paths.pop() == b"" and len(paths) == 5 and os.fsencode(odd) in paths
+
+
 def test_only_some_classes(found, photos):
     query = pictures_of(photos / "sky")[0]
     paths, _ = found(photos, query, "--label", "bars,tiles")

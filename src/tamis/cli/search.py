@@ -27,9 +27,19 @@ from tamis.cli.options import (
 def search(
     source: Annotated[str, typer.Argument(metavar="DIR", help="Folder or collection to search.")],
     queries: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(metavar="QUERY...", help="Pictures to search for, in DIR or elsewhere."),
-    ],
+    ] = None,
+    like: Annotated[
+        list[str] | None,
+        typer.Option(metavar="QUERY", help="The same; repeat the option for several."),
+    ] = None,
+    unlike: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="QUERY", help="A picture that the results should not look like; repeatable."
+        ),
+    ] = None,
     k: Annotated[int, typer.Option("--k", "-k", min=1, help="Number of pictures to find.")] = 10,
     by: By = None,
     distance: Distance = "",
@@ -66,6 +76,10 @@ def search(
     strict: Strict = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    null: Annotated[
+        bool,
+        typer.Option("--null", "-0", help="Print paths alone, each ended by NUL, for xargs -0."),
+    ] = False,
     json: Json = None,
 ) -> None:
     """Find the pictures that look most like one picture, or like several.
@@ -74,8 +88,11 @@ def search(
     that is itself in DIR is not among the results.
 
         tamis search photos.tamis photos/fox/a.jpg -k 20
+
+        tamis search photos.tamis --like a.jpg --like b.jpg --unlike c.jpg -0 | xargs -0 ls -l
     """
     import os
+    import sys
     import time
 
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json, write_page
@@ -83,17 +100,26 @@ def search(
     from tamis.cli.progress import progress
     from tamis.dataset import Dataset
     from tamis.dataset.searching import search as search_images
-    from tamis.errors import printable
+    from tamis.errors import InvalidParameterError, printable
     from tamis.evaluation.signature import versions
     from tamis.report import contact_sheet
 
     start = time.perf_counter()
+    asked = [*(queries or []), *(like or [])]
+    if not asked:
+        raise InvalidParameterError("there is no QUERY. Name a picture to search for.")
+    if null and json == "-":
+        raise InvalidParameterError("-0 and --json - both write to stdout. Take one of them.")
     gallery = print_remarks(Dataset.open(source, root=root, follow_links=follow_links))
+    opened = time.perf_counter() - start
+    if gallery.collection is not None:
+        warn(f"opened {printable(source)}, {len(gallery):,} pictures, in {opened:.2f} s")
     with progress("pictures", len(gallery)) as advance:
         matches = search_images(
             gallery,
-            queries,
+            asked,
             k,
+            unlike=unlike or (),
             by=chosen_by(gallery, by),
             distance=distance,
             combine=combine,
@@ -111,11 +137,15 @@ def search(
         warn(f"there are only {len(hits)} pictures to find")
     if (recall := matches.signature.get("recall")) is not None:
         warn(f"approximate: recall@{k} {recall:.3f} on {sample} stored pictures")
-    for hit in hits:
+    if null:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(b"".join(os.fsencode(hit.path) + b"\0" for hit in hits))
+    for hit in () if null else hits:
         say(f"{printable(hit.path)}\t{hit.distance:.6g}", unless=json)
     signature = dict(matches.signature) | {
         "k": k,
         "combine": combine,
+        "unlike": len(unlike or ()),
         "labels": ",".join(classes or ["all"]),
         "splits": parts or "all",
     }
@@ -123,7 +153,7 @@ def search(
     if copy_to is not None:
         from tamis.cli.copying import copy_found
 
-        copied = copy_found(gallery, hits, copy_to, queries=queries, follow_links=follow_links)
+        copied = copy_found(gallery, hits, copy_to, queries=asked, follow_links=follow_links)
         what = "picture" if copied.n_copied == 1 else "pictures"
         already = f", {copied.n_present} were there already" if copied.n_present else ""
         warn(
@@ -133,7 +163,7 @@ def search(
     if report is not None:
         name = os.path.basename(os.path.abspath(source))
         page = contact_sheet(
-            queries,
+            asked,
             hits,
             title=f"{name}, searched",
             signature=signature | versions(),
@@ -146,7 +176,8 @@ def search(
     write_json(
         json,
         {
-            "query": list(queries),
+            "query": asked,
+            "unlike": unlike or [],
             "n_images": matches.n_gallery,
             "results": [
                 {"path": hit.path, "label": hit.label, "distance": hit.distance} for hit in hits
@@ -154,6 +185,7 @@ def search(
             "copied": None if copied is None else copied.n_copied,
             "signature": signature | versions(),
             "failures": as_dicts(matches.failures),
+            "seconds_to_open": opened,
             "seconds": time.perf_counter() - start,
         },
     )

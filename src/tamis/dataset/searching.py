@@ -31,6 +31,7 @@ def search(
     by: str | Descriptor = "",
     distance: str = "",
     combine: str = "average",
+    unlike: Query | Sequence[Query] = (),
     classes: Sequence[str] | None = None,
     parts: str | Sequence[str] | None = None,
     approximate: bool = False,
@@ -54,6 +55,9 @@ def search(
     combine : {"average", "best"}
         Of several queries, search for the average of the vectors, or let the distance of an
         image be the smallest to any query.
+    unlike : path, ndarray, or a sequence of these
+        Images that the results should not look like, as `tamis.Index.search` takes them; not
+        among the results.
     classes, parts : sequence of str, optional
         Find only images of these classes, or of these parts of a split.
     approximate : bool
@@ -80,16 +84,29 @@ def search(
         check_distance(distance)
     gallery = Dataset.open(source)
     by = _descriptor(gallery, by)
-    several = [queries] if isinstance(queries, str | os.PathLike | np.ndarray) else list(queries)
+    several, others = _several(queries), _several(unlike)
     # All of these may be wrong: before the long work.
     wanted = None if not classes else frozenset(gallery.select(classes=classes).classes)
     taken = None if parts is None else frozenset(gallery.parts_named(parts))
     asked = _Asked.of(gallery, several, by, reading)
+    if others:
+        if approximate:
+            raise InvalidParameterError(
+                "an approximate index has no candidates for a contrast. Search without "
+                "--approximate, or without --unlike."
+            )
+        contrast = _Asked.of(gallery, others, by, reading)
+    else:
+        contrast = None
     if approximate:
         return _approximate(
             gallery, asked, by, k, distance, combine, wanted, taken, sample, reading
         )
-    return _exact(gallery, asked, by, k, distance, combine, wanted, taken, reading)
+    return _exact(gallery, asked, contrast, by, k, distance, combine, wanted, taken, reading)
+
+
+def _several(queries: Query | Sequence[Query]) -> list[Query]:
+    return [queries] if isinstance(queries, str | os.PathLike | np.ndarray) else list(queries)
 
 
 def _descriptor(gallery: Dataset, by: str | Descriptor) -> Descriptor:
@@ -163,6 +180,7 @@ def _inside(table: ImageTable, queries: Sequence[str]) -> dict[str, str]:
 def _exact(
     gallery: Dataset,
     asked: _Asked,
+    contrast: _Asked | None,
     by: Descriptor,
     k: int,
     distance: str,
@@ -175,11 +193,15 @@ def _exact(
     by, vectors = gallery.fit(by, distance=distance, **reading)
     row = {path: i for i, path in enumerate(vectors.paths)}
     reasons = {failure.path: failure.reason for failure in vectors.failures}
-    for path in asked.inside:
+    asking = [asked] if contrast is None else [asked, contrast]
+    inside = [path for one in asking for path in one.inside]
+    for path in inside:
         if path not in row:
             raise ImageReadError(path, reasons.get(path, "is not among the pictures read"))
-    own = vectors.select([row[path] for path in asked.inside])
-    queries = _joined(own, combine(by, asked.outside))
+    queries, *unlike = (
+        _joined(vectors.select([row[path] for path in one.inside]), combine(by, one.outside))
+        for one in asking
+    )
     part_of = dict(zip(gallery.table.paths, gallery.table.splits, strict=True))
     kept = [
         i
@@ -188,7 +210,12 @@ def _exact(
     ]
     among = vectors if len(kept) == len(vectors) else vectors.select(kept)
     found = Index(among).search(
-        queries, k, combine=combination, exclude=frozenset(asked.inside), jobs=reading.get("jobs")
+        queries,
+        k,
+        combine=combination,
+        unlike=unlike[0] if unlike else None,
+        exclude=frozenset(inside),
+        jobs=reading.get("jobs"),
     )
     return replace(
         found,

@@ -17,6 +17,9 @@ from tamis.table.frames import Columns, Tabular, html_table
 COMBINATIONS: Final = ("average", "best")
 """How several queries are searched for together: by their average, or by the best match."""
 
+_UNLIKE: Final = 0.5
+"""Weight of the distance from what results should not look like."""
+
 _FEW: Final = 100
 """Exclude up to this many rows by over-fetching; beyond that, drop them from the gallery."""
 
@@ -134,6 +137,7 @@ class Index:
         k: int,
         *,
         combine: str | None = None,
+        unlike: FeatureTable | None = None,
         exclude: Collection[str] = (),
         skip: npt.ArrayLike | None = None,
         jobs: int | None = None,
@@ -150,6 +154,9 @@ class Index:
         combine : {"average", "best"}, optional
             Search once: for the average of the vectors, or with the smallest distance of an
             image to any query. By default each query is searched for.
+        unlike : FeatureTable, optional
+            With `combine`: queries that results should not look like. Each image counts as far as
+            it is from `queries`, less half of what it is from these; that may be below 0.
         exclude : collection of str
             With `combine`: paths of images that are no results, such as the queries.
         skip : array-like of shape (n_queries,), int, optional
@@ -174,7 +181,11 @@ class Index:
         else:
             without = frozenset(exclude)
             rows = [row for row, path in enumerate(self.gallery.paths) if path in without]
-            found = self._together(combine_queries(queries, combine), k, rows, jobs)
+            queries = combine_queries(queries, combine)
+            if unlike is None or not len(unlike):
+                found = self._together(queries, k, rows, jobs)
+            else:
+                found = self._contrast(queries, combine_queries(unlike, combine), k, rows, jobs)
         return Matches(
             *found,
             paths=self.gallery.paths,
@@ -183,6 +194,31 @@ class Index:
             signature={"descriptor": self.gallery.spec, "distance": self.distance},
             failures=self.gallery.failures,
         )
+
+    def _contrast(
+        self,
+        queries: FeatureTable,
+        unlike: FeatureTable,
+        k: int,
+        exclude: list[int],
+        jobs: int,
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+        if isinstance(self._ready, FusedGallery) and self._ready.by_ranks:
+            raise InvalidParameterError(
+                "ranks have no contrast: what is not wanted needs distances. Leave out @rrf."
+            )
+        if k < 1:
+            raise InvalidParameterError(f"k must be at least 1. Got {k}.")
+        n = len(self.gallery)
+        score = np.zeros(n)
+        for asked, weight in ((queries, 1.0), (unlike, -_UNLIKE)):
+            rows, distances = self._ready.nearest(asked.features, n, jobs=jobs)
+            near = np.full(n, np.inf)
+            np.minimum.at(near, rows.ravel(), distances.ravel())
+            score += weight * near
+        score[exclude] = np.inf
+        order = np.argsort(score, kind="stable")[: min(k, n - len(exclude))]
+        return order[np.newaxis], score[np.newaxis, order]
 
     def _together(
         self, queries: FeatureTable, k: int, exclude: list[int], jobs: int
