@@ -10,6 +10,9 @@ from unittest import mock
 
 from tamis.cli import main
 
+# What answers in tests that are not about the default, which runs two networks per picture.
+QUICK = ("--by", "color", "--classifier", "knn")
+
 
 def tamis(*words: object, check: bool = True) -> "subprocess.CompletedProcess[str]":
     """Run a command as a user types it; the exit code and what it printed."""

@@ -1,12 +1,10 @@
 """The public face: every name can be got, is typed, and works as a user would use it."""
 
 import doctest
-import importlib
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import tamis
@@ -43,24 +41,21 @@ def test_every_error_of_the_tree_is_public():
 
 
 @pytest.mark.parametrize("name", [n for n in tamis.__all__ if n not in ("__version__", *ERRORS)])
-def test_every_name_is_documented_and_its_examples_run(name):
-    thing = getattr(tamis, name)
-    assert thing.__doc__
-    module = importlib.import_module(thing.__module__)
-    finder = doctest.DocTestFinder(recurse=False)
-    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
-    for test in finder.find(thing, name, module=module, extraglobs={"np": np, "tamis": tamis}):
-        runner.run(test)
-    assert runner.failures == 0
+def test_every_name_has_an_example_that_runs(name):
+    # It is run by `pytest --doctest-modules src/tamis`, beside the pictures of conftest.py.
+    examples = doctest.DocTestParser().get_examples(getattr(tamis, name).__doc__)
+    assert any(example.want for example in examples)
+    assert not any(example.options.get(doctest.SKIP) for example in examples)
 
 
 # What the documents tell a user of Python: train, sort, search, score, split, index.
 USE = """
 import numpy as np
+
 import tamis
 
 photos = tamis.open("photos")
-model = tamis.train("examples", by="moments", classifier="knn", validation=0)
+model = tamis.train("examples", by="moments", classifier="knn")
 answers: tamis.Predictions = model.predict(photos)
 for answer in answers:
     assert answer.label in model.classes and 0 < answer.confidence <= 1

@@ -1,10 +1,14 @@
 """tamis sorts a folder of pictures by example, and says how far to trust each answer.
 
->>> import tamis
->>> model = tamis.train("examples", by="color")  # doctest: +SKIP
->>> tamis.sort(model.predict("photos"), "sorted").apply()  # doctest: +SKIP
->>> for hit in tamis.search("photos", "query.jpg", k=20):  # doctest: +SKIP
-...     print(hit.path, hit.distance)
+>>> model = tamis.train("examples", by="color")
+>>> plan = tamis.sort(model.predict("photos"), "sorted")
+>>> plan
+SortPlan(copy 6 files into 3 folders; below sorted)
+>>> done = plan.apply()
+>>> for hit in tamis.search("examples", tamis.open("test/sky").table.paths, k=2, by="color"):
+...     print(hit.label)
+sky
+sky
 """
 
 import lazy_loader as _lazy

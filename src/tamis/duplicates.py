@@ -29,6 +29,12 @@ class Overlap:
         Each that is the same file by its path, to the path in the other list.
     by_content : mapping from str to str
         Each other one whose content is the same, to the first such path in the other list.
+
+    Examples
+    --------
+    >>> shared = tamis.Overlap(by_path={"a.jpg": "a.jpg"}, by_content={"b.jpg": "copy.jpg"})
+    >>> len(shared), "b.jpg" in shared
+    (2, True)
     """
 
     by_path: Mapping[str, str] = field(default_factory=dict)
@@ -62,6 +68,12 @@ def overlap(paths: Sequence[str], others: Sequence[str]) -> Overlap:
         Such as those of test pictures.
     others : sequence of str
         Such as those of examples.
+
+    Examples
+    --------
+    >>> paths = tamis.open("photos").table.paths
+    >>> len(tamis.overlap(paths, paths[:2]))
+    2
     """
     known = {os.path.abspath(other): other for other in reversed(others)}
     by_path = {path: known[at] for path in paths if (at := os.path.abspath(path)) in known}
@@ -86,6 +98,12 @@ def copies(paths: Sequence[str]) -> list[list[int]]:
     -------
     list of list of int
         Positions in `paths`, two or more in each group; in the order of `paths`.
+
+    Examples
+    --------
+    >>> paths = tamis.open("photos").table.paths
+    >>> tamis.copies([*paths, paths[0]])
+    [[0, 6]]
     """
     groups: dict[object, list[int]] = defaultdict(list)
     for row, content in enumerate(_contents(paths)):

@@ -10,7 +10,7 @@ import pytest
 import simplejpeg
 
 import odd_files
-from command import answer, tamis
+from command import QUICK, answer, tamis
 from pictures import KINDS, picture, write_kinds
 from tamis.files.csvfile import read_csv
 from tamis.files.journal import journals
@@ -41,7 +41,9 @@ def test_split_sort_evaluate_undo(photos: Path, tmp_path: Path) -> None:
         assert (parts / path).read_bytes() == originals[row["original"]]
         assert row["original"].startswith(row["label"] + "/")
 
-    result = answer("sort", "--train", parts / "train", "--input", parts / "test", "--out", out)
+    result = answer(
+        "sort", *QUICK, "--train", parts / "train", "--input", parts / "test", "--out", out
+    )
     assert result["n_sorted"] == 9
     assert result["failures"] == []
     assert sorted(p.name for p in out.iterdir() if p.is_dir()) == [".tamis", *KINDS]
@@ -55,7 +57,7 @@ def test_split_sort_evaluate_undo(photos: Path, tmp_path: Path) -> None:
     page = (out / "report.html").read_text()
     assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
 
-    where = ("--train", parts / "train", "--test", parts / "test")
+    where = (*QUICK, "--train", parts / "train", "--test", parts / "test")
     scored = answer("evaluate", *where, "--report", tmp_path / "report.html")
     assert scored["accuracy"] == 1.0
     assert scored["accuracy_ci"][0] < 1.0
@@ -75,7 +77,18 @@ def test_move_and_undo_put_everything_back(photos: Path, tmp_path: Path) -> None
     write_kinds(tmp_path / "new", 4, first=50, flat=True)
     before = bytes_below(tmp_path / "new")
     out = tmp_path / "sorted"
-    tamis("sort", "--train", photos, "--input", tmp_path / "new", "--out", out, "--mode", "move")
+    tamis(
+        "sort",
+        *QUICK,
+        "--train",
+        photos,
+        "--input",
+        tmp_path / "new",
+        "--out",
+        out,
+        "--mode",
+        "move",
+    )
     assert bytes_below(tmp_path / "new") == {}
     assert {len(os.listdir(out / kind)) for kind in KINDS} == {4}
     tamis("undo", out)
@@ -88,7 +101,18 @@ def test_move_and_undo_put_everything_back(photos: Path, tmp_path: Path) -> None
 def test_undo_refuses_to_touch_a_changed_file(photos: Path, tmp_path: Path) -> None:
     write_kinds(tmp_path / "new", 2, first=50, flat=True)
     out = tmp_path / "sorted"
-    tamis("sort", "--train", photos, "--input", tmp_path / "new", "--out", out, "--mode", "move")
+    tamis(
+        "sort",
+        *QUICK,
+        "--train",
+        photos,
+        "--input",
+        tmp_path / "new",
+        "--out",
+        out,
+        "--mode",
+        "move",
+    )
     changed = next((out / "sky").iterdir())
     changed.write_bytes(b"retouched")
     done = tamis("undo", out, check=False)
@@ -101,7 +125,9 @@ def test_undo_refuses_to_touch_a_changed_file(photos: Path, tmp_path: Path) -> N
 def test_dry_run_prints_the_plan_and_does_nothing(photos: Path, tmp_path: Path) -> None:
     made = write_kinds(tmp_path / "new", 2, first=50, flat=True)
     out = tmp_path / "sorted"
-    done = tamis("sort", "--train", photos, "--input", tmp_path / "new", "--out", out, "--dry-run")
+    done = tamis(
+        "sort", *QUICK, "--train", photos, "--input", tmp_path / "new", "--out", out, "--dry-run"
+    )
     assert not out.exists()
     planned = dict(line.split("\t") for line in done.stdout.splitlines() if ".jpg" in line)
     assert planned == {path: f"{kind}/{Path(path).name}" for path, kind in made.items()}
@@ -110,9 +136,9 @@ def test_dry_run_prints_the_plan_and_does_nothing(photos: Path, tmp_path: Path) 
 def test_sorting_again_adds_only_what_is_new(photos: Path, tmp_path: Path) -> None:
     new, out = tmp_path / "new", tmp_path / "sorted"
     write_kinds(new, 2, first=50, flat=True)
-    tamis("sort", "--train", photos, "--input", new, "--out", out)
+    tamis("sort", *QUICK, "--train", photos, "--input", new, "--out", out)
     write_kinds(new / "more", 1, first=90, flat=True)
-    result = answer("sort", "--train", photos, "--input", new, "--out", out)
+    result = answer("sort", *QUICK, "--train", photos, "--input", new, "--out", out)
     assert (result["n_sorted"], result["n_present"]) == (3, 6)
     assert sum(len(os.listdir(out / kind)) for kind in KINDS) == 9
     assert (out / "predictions-2.csv").exists()
@@ -122,7 +148,7 @@ def test_the_result_inside_the_input_is_not_sorted_again(photos: Path, tmp_path:
     new = tmp_path / "new"
     write_kinds(new, 2, first=50, flat=True)
     for _ in range(2):
-        result = answer("sort", "--train", photos, "--input", new, "--out", new / "sorted")
+        result = answer("sort", *QUICK, "--train", photos, "--input", new, "--out", new / "sorted")
         assert result["n_images"] == 6
 
 
@@ -133,7 +159,7 @@ def test_odd_and_damaged_files_among_good_ones(photos: Path, tmp_path: Path) -> 
     (new / "odd").mkdir()
     odd = odd_files.write_all(new / "odd")
     assert len(odd) >= 40
-    result = answer("sort", "--train", photos, "--input", new, "--out", out)
+    result = answer("sort", *QUICK, "--train", photos, "--input", new, "--out", out)
     classes = {row["path"]: row["class"] for row in result["predictions"]}
     assert {path: classes.get(path) for path in good} == good
     reasons = {failure["path"]: failure["reason"] for failure in result["failures"]}
@@ -156,7 +182,7 @@ def test_strict_makes_a_skipped_file_a_failure(photos: Path, tmp_path: Path) -> 
     new = tmp_path / "new"
     write_kinds(new, 1, first=50, flat=True)
     (new / "broken.jpg").write_bytes(b"")
-    words = ("sort", "--train", photos, "--input", new, "--out", tmp_path / "out")
+    words = ("sort", *QUICK, "--train", photos, "--input", new, "--out", tmp_path / "out")
     done = tamis(*words)
     assert f"skipping {new / 'broken.jpg'}: is empty (0 bytes)" in done.stderr
     assert tamis(*words, "--strict", check=False).returncode == 1
@@ -267,7 +293,7 @@ def test_killed_while_moving(photos: Path, tmp_path: Path, left: int) -> None:
     for i in range(400):  # JPEG ignores what follows its end: 400 different files
         (new / f"{i}.jpg").write_bytes(data + str(i).encode())
     before = bytes_below(new)
-    words = ["sort", "--train", photos, "--input", new, "--out", out, "--mode", "move"]
+    words = ["sort", *QUICK, "--train", photos, "--input", new, "--out", out, "--mode", "move"]
     process = subprocess.Popen(
         [sys.executable, "-m", "tamis", *map(str, words)],
         stdout=subprocess.DEVNULL,
@@ -290,7 +316,8 @@ def test_killed_while_moving(photos: Path, tmp_path: Path, left: int) -> None:
     assert not out.exists()
 
 
-def test_demo(tmp_path: Path) -> None:
+def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tamis.cli.answering.AUTO", "color")  # two networks take a minute
     done = tamis("demo", tmp_path / "demo")
     assert len(list((tmp_path / "demo/photos").rglob("*.png"))) >= 300
     assert len(os.listdir(tmp_path / "demo/photos")) >= 8

@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 
-from command import answer, tamis
+from command import QUICK, answer, tamis
 from pictures import write_kinds
 from tamis.files.journal import Journal
 
@@ -26,7 +26,7 @@ def sort(tmp_path: Path) -> list[object]:
     write_kinds(tmp_path / "other", 5)
     write_kinds(tmp_path / "new", 2, first=50, flat=True)
     out, new, train = (tmp_path / name for name in ("my out", "new", "train"))
-    words: list[object] = ["sort", "--train", train, "--input", new, "--out", out]
+    words: list[object] = ["sort", *QUICK, "--train", train, "--input", new, "--out", out]
     words += ["--mode", "move"]
     interrupted(*words)
     return words

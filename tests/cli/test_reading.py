@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 
 import odd_files
-from command import answer, tamis
+from command import QUICK, answer, tamis
 from tamis.images import read_image
 
 
@@ -58,7 +58,7 @@ def by_class(out):
 
 
 def test_profiles_are_applied_unless_told_otherwise(folders, tmp_path):
-    train = ("--train", folders / "train")
+    train = (*QUICK, "--train", folders / "train")
     icc, got = counts(folders, tmp_path / "a", *train)
     assert icc == "applied" and got == {"green": {"red"}, "red": {"green"}}
     icc, got = counts(folders, tmp_path / "b", *train, "--no-icc")
@@ -94,7 +94,7 @@ def test_a_picture_beyond_the_memory_is_a_failure(folders, tmp_path):
     (tmp_path / "in").mkdir()
     Image.new("RGB", (2000, 1000)).save(tmp_path / "in" / "large.webp")
     Image.new("RGB", (20, 10)).save(tmp_path / "in" / "small.webp")
-    words = ("sort", "--train", folders / "train", "--input", tmp_path / "in")
+    words = ("sort", *QUICK, "--train", folders / "train", "--input", tmp_path / "in")
     found = answer(*words, "--out", tmp_path / "out", "--max-memory", 20)
     (failure,) = found["failures"]
     assert os.path.basename(failure["path"]) == "large.webp"
@@ -110,7 +110,7 @@ def test_libraries_print_nothing(folders, tmp_path):
     half = len(page) // 2
     (tmp_path / "in" / "torn.tif").write_bytes(odd_files.corrupt(page, half, rng.bytes(3000)))
     (tmp_path / "in" / "a.png").write_bytes(odd_files.encode(odd_files.PHOTO, "PNG"))
-    words = ("sort", "--train", folders / "train", "--input", tmp_path / "in")
+    words = ("sort", *QUICK, "--train", folders / "train", "--input", tmp_path / "in")
     done = subprocess.run(
         [sys.executable, "-m", "tamis", *map(str, words), "--out", str(tmp_path / "out")],
         capture_output=True,

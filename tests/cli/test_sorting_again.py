@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from command import answer, tamis
+from command import QUICK, answer, tamis
 from pictures import write_kinds
 from tamis.files.csvfile import read_csv
 
@@ -14,7 +14,7 @@ from tamis.files.csvfile import read_csv
 def words(tmp_path: Path) -> tuple[object, ...]:
     write_kinds(tmp_path / "train", 3)
     write_kinds(tmp_path / "new", 1, first=50, flat=True)
-    return ("sort", "--train", tmp_path / "train", "--input", tmp_path / "new", "--out")
+    return ("sort", *QUICK, "--train", tmp_path / "train", "--input", tmp_path / "new", "--out")
 
 
 def outputs(out: Path) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from command import answer, tamis
+from command import QUICK, answer, tamis
 from pictures import write_kinds
 from tamis.files.journal import journals
 
@@ -56,7 +56,7 @@ def test_lines_of_a_list_that_lead_elsewhere(
     train: Path, photos: Path, csv: Path, tmp_path: Path, mode: str
 ) -> None:
     others = names_of(tmp_path / "others")
-    words = ("--train", train, "--input", csv, "--out", tmp_path / "out", "--mode", mode)
+    words = (*QUICK, "--train", train, "--input", csv, "--out", tmp_path / "out", "--mode", mode)
     result = answer("sort", *words)
     assert result["n_sorted"] == 3
     reasons = reasons_of(result)
@@ -73,7 +73,15 @@ def test_lines_of_a_list_that_lead_elsewhere(
 
 def test_what_lies_elsewhere_can_be_asked_for(train: Path, csv: Path, tmp_path: Path) -> None:
     result = answer(
-        "sort", "--train", train, "--input", csv, "--out", tmp_path / "out", "--follow-links"
+        "sort",
+        *QUICK,
+        "--train",
+        train,
+        "--input",
+        csv,
+        "--out",
+        tmp_path / "out",
+        "--follow-links",
     )
     assert result["n_sorted"] == 6
     reasons = reasons_of(result)
@@ -94,12 +102,12 @@ def test_the_root_of_a_list(train: Path, photos: Path, tmp_path: Path) -> None:
     (tmp_path / "lists").mkdir()
     csv = tmp_path / "lists/all.csv"
     csv.write_text("path\n" + "\n".join(names) + "\n")
-    words = ("sort", "--train", train, "--input", csv, "--out", tmp_path / "out")
+    words = ("sort", *QUICK, "--train", train, "--input", csv, "--out", tmp_path / "out")
     done = tamis(*words, check=False)
     assert done.returncode == 1
     assert "none of the 3 pictures" in done.stderr
     assert answer(*words, "--root", tmp_path)["n_sorted"] == 3
-    done = tamis("sort", "--train", train, "--input", photos, "--out", tmp_path / "o",
+    done = tamis("sort", *QUICK, "--train", train, "--input", photos, "--out", tmp_path / "o",
                  "--root", tmp_path, check=False)  # fmt: skip
     assert done.returncode == 2
     assert "are neither" in done.stderr
@@ -119,7 +127,9 @@ def test_pictures_that_are_gone_or_changed_since_they_were_indexed(
     gone.unlink()
     shutil.copy(next((tmp_path / "others").glob("*.jpg")), changed)
     os.utime(touched)
-    result = answer("sort", "--train", train, "--input", collection, "--out", tmp_path / "out")
+    result = answer(
+        "sort", *QUICK, "--train", train, "--input", collection, "--out", tmp_path / "out"
+    )
     assert [row["path"] for row in result["predictions"]] == [str(touched)]
     reasons = reasons_of(result)
     assert "is missing" in reasons[gone.name]
@@ -133,7 +143,7 @@ def test_pictures_that_are_gone_or_changed_since_they_were_indexed(
 def test_where_the_pictures_of_a_collection_lie(
     train: Path, photos: Path, collection: Path, tmp_path: Path
 ) -> None:
-    words = ("sort", "--train", train, "--input", collection, "--out", tmp_path / "out")
+    words = ("sort", *QUICK, "--train", train, "--input", collection, "--out", tmp_path / "out")
     assert f"names pictures below {photos}" in tamis(*words, "--dry-run").stderr
     photos.rename(tmp_path / "elsewhere")
     done = tamis(*words, check=False)
@@ -150,7 +160,7 @@ def test_links_in_a_folder(train: Path, photos: Path, tmp_path: Path, mode: str)
     outside = next((tmp_path / "others").glob("*.jpg"))
     (photos / "link.jpg").symlink_to(outside)
     (photos / "album").symlink_to("../others")
-    words = ("--train", train, "--input", photos, "--out", tmp_path / "out", "--mode", mode)
+    words = (*QUICK, "--train", train, "--input", photos, "--out", tmp_path / "out", "--mode", mode)
     result = answer("sort", *words)
     assert result["n_sorted"] == 3
     assert list(reasons_of(result)) == ["link.jpg"]
@@ -169,7 +179,7 @@ def test_sidecars_stay_unless_they_are_asked_for(train: Path, tmp_path: Path) ->
     for suffix in (".jpg.xmp", ".MOV"):
         picture.with_suffix(suffix).write_text(suffix)
     before = names_of(new)
-    words = ("sort", "--train", train, "--input", new, "--out", out, "--mode", "move")
+    words = ("sort", *QUICK, "--train", train, "--input", new, "--out", out, "--mode", "move")
     done = tamis(*words)
     assert (
         "2 files that go with pictures stay where they are (.mov, .xmp); --sidecars" in done.stderr
@@ -195,9 +205,9 @@ def test_a_folder_that_cannot_be_is_found_before_any_picture_is_read(
     out = tmp_path / "out"
     out.mkdir()
     (out / "sky").write_text("a file")
-    what = ["--train", train]
+    what = [*QUICK, "--train", train]
     if command == "model":
-        tamis("train", train, "--by", "moments", "--out", tmp_path / "m.tamis")
+        tamis("train", train, *QUICK, "--out", tmp_path / "m.tamis")
         what = ["--model", tmp_path / "m.tamis"]
 
     def read(*_: object, **__: object) -> None:
@@ -213,7 +223,16 @@ def test_a_folder_that_cannot_be_is_found_before_any_picture_is_read(
 
 def test_a_folder_to_sort_within_the_examples_is_said(train: Path, tmp_path: Path) -> None:
     write_kinds(train / "unsorted", 1, first=50, flat=True)
-    words = ("sort", "--train", train, "--input", train / "unsorted", "--out", tmp_path / "out")
+    words = (
+        "sort",
+        *QUICK,
+        "--train",
+        train,
+        "--input",
+        train / "unsorted",
+        "--out",
+        tmp_path / "out",
+    )
     assert "3 of the 3 pictures are among the examples" in tamis(*words).stderr
 
 
@@ -225,6 +244,6 @@ def test_csv_files_for_spreadsheets(
     shutil.copy(next(train.rglob("*.jpg")), "=in/=HYPERLINK(1).jpg")
     for option, mark in ((), ""), (("--csv-for-spreadsheets",), "'"):
         out = f"out{len(option)}"
-        tamis("sort", "--train", train, "--input", "=in", "--out", out, *option)
+        tamis("sort", *QUICK, "--train", train, "--input", "=in", "--out", out, *option)
         row = Path(out, "predictions.csv").read_text().splitlines()[1]
         assert row.startswith(f"{mark}=in/=HYPERLINK(1).jpg,")

@@ -74,6 +74,13 @@ class AutoClassifier(Classifier):
     .. [2] C. Genest, J. V. Zidek, "Combining probability distributions: a critique and an
        annotated bibliography", Statistical Science 1(1), 114-135, 1986.
        https://doi.org/10.1214/ss/1177013825
+
+    Examples
+    --------
+    >>> examples = tamis.describe("examples", "moments")
+    >>> learner = tamis.AutoClassifier().fit(examples.features, examples.labels)
+    >>> learner.predict(tamis.describe("test", "moments").features)
+    array(['bars', 'bars', 'sky', 'sky', 'tiles', 'tiles'], dtype='<U5')
     """
 
     name: ClassVar[str] = "auto"

@@ -78,7 +78,8 @@ class KNNClassifier(Classifier):
     Examples
     --------
     >>> X = [[0.0], [0.1], [1.0], [1.1]]
-    >>> KNNClassifier().fit(X, ["low", "low", "high", "high"]).predict([[0.2], [0.9]]).tolist()
+    >>> learned = tamis.KNNClassifier().fit(X, ["low", "low", "high", "high"])
+    >>> learned.predict([[0.2], [0.9]]).tolist()
     ['low', 'high']
     """
 

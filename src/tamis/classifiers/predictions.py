@@ -14,7 +14,13 @@ from tamis.table.frames import Columns, Tabular
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The answer for an image: its path, its class, and how sure it is."""
+    """The answer for an image: its path, its class, and how sure it is.
+
+    Examples
+    --------
+    >>> tamis.Prediction("photos/1.jpg", label="fox", confidence=0.9).label
+    'fox'
+    """
 
     path: str
     label: str
@@ -46,6 +52,16 @@ class Predictions(Tabular):
         Whether `probabilities` are shares of the votes of the neighbours.
     sets : ndarray of shape (n, n_classes), bool, or None
         The classes of the prediction set of each picture, if sets were asked for.
+
+    Examples
+    --------
+    >>> model = tamis.train("examples", by="moments", classifier="knn")
+    >>> answers = model.predict("photos")
+    >>> answers
+    Predictions(6 images, 3 classes)
+    >>> sorted(set(answers.labels))
+    ['bars', 'sky', 'tiles']
+    >>> answers.to_csv("predictions.csv")
     """
 
     paths: tuple[str, ...]

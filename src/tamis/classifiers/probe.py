@@ -77,6 +77,13 @@ class ProbeClassifier(LinearClassifier):
     .. [1] F. Perronnin, J. Sanchez, T. Mensink, "Improving the Fisher kernel for
        large-scale image classification", European Conference on Computer Vision, 143-156,
        2010. https://doi.org/10.1007/978-3-642-15561-1_11
+
+    Examples
+    --------
+    >>> examples = tamis.describe("examples", "moments")
+    >>> probe = tamis.ProbeClassifier().fit(examples.features, examples.labels)
+    >>> probe.score(examples.features, examples.labels)
+    1.0
     """
 
     name: ClassVar[str] = "probe"

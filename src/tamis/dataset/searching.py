@@ -78,6 +78,15 @@ def search(
         A query cannot be read.
     CollectionError
         The collection has no approximate index by this descriptor.
+
+    Examples
+    --------
+    >>> query = tamis.open("photos").table.paths[0]
+    >>> matches = tamis.search("examples", query, k=3, by="moments")
+    >>> matches
+    Matches(3 nearest of 1 query)
+    >>> [hit.label for hit in matches]
+    ['bars', 'bars', 'bars']
     """
     check_combination(combine)
     if distance:

@@ -40,8 +40,8 @@ def open(
 
     Examples
     --------
-    >>> len(open(["a.jpg", "b.jpg"]))
-    2
+    >>> tamis.open("examples", classes=["bars", "sky"])
+    Dataset(10 images of 2 classes, from examples)
     """
     return Dataset.open(
         source,
@@ -74,7 +74,10 @@ def describe(
 
     Examples
     --------
-    >>> describe("photos", "color+lbp").to_pandas()  # doctest: +SKIP
+    >>> vectors = tamis.describe("examples", "moments")
+    >>> vectors
+    FeatureTable(15 images x 225 values by moments(regions=5,size=128))
+    >>> vectors.to_csv("vectors.csv")
     """
     made = descriptor(by) if isinstance(by, str) else by
     return Dataset.open(source).fit(made, **reading)[1]
@@ -112,7 +115,9 @@ def index(
 
     Examples
     --------
-    >>> index("photos", "photos.tamis")  # doctest: +SKIP
+    >>> collection = tamis.index("photos", "photos.tamis", by="moments")
+    >>> collection
+    Collection(photos.tamis: 6 images by moments)
     """
     place = os.fspath(into)
     specs = [by] if isinstance(by, str) else list(by)
@@ -138,6 +143,12 @@ class SplitPlan:
         Those that the parts get; its remarks name what was left out.
     copies : list of list of int
         Positions of images with the same content, two or more in each group.
+
+    Examples
+    --------
+    >>> plan = tamis.split("examples", "parts", ratio=(0.6, 0, 0.4))
+    >>> plan
+    SplitPlan(train 9, test 6; below parts)
     """
 
     out: str
@@ -231,7 +242,9 @@ def split(
 
     Examples
     --------
-    >>> split("photos", "parts", ratio=(0.8, 0, 0.2)).apply()  # doctest: +SKIP
+    >>> done = tamis.split("examples", "parts", ratio=(0.6, 0, 0.4)).apply()
+    >>> tamis.open("parts", parts="test")
+    Dataset(6 images of 3 classes, from parts)
     """
     placed = Mode(mode)
     check_folds(folds, placed)

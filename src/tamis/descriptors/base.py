@@ -35,6 +35,14 @@ class Descriptor(ABC):
     default_distance : str
         By which its vectors are compared unless another is asked for; one of
         `tamis.distances.DISTANCES`.
+
+    Examples
+    --------
+    >>> color = tamis.descriptor("color(bins=4)")
+    >>> color.dim, color.default_distance, color.spec
+    (576, 'l1', 'color(bins=4,regions=3,size=128)')
+    >>> color.describe([np.zeros((60, 80, 3), np.uint8)]).shape
+    (1, 576)
     """
 
     name: ClassVar[str]
@@ -173,6 +181,19 @@ class PixelDescriptor(Descriptor):
 
     A subclass is a frozen dataclass whose fields are its parameters, and fills
     one row in `_fill`.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True, kw_only=True)
+    ... class Mean(tamis.PixelDescriptor):
+    ...     name = "mean"
+    ...     dim = 3
+    ...
+    ...     def _fill(self, image, out):
+    ...         out[:] = image.mean(axis=(0, 1))
+    >>> Mean(size=64).describe([np.full((60, 80, 3), 7, np.uint8)])
+    array([[7., 7., 7.]], dtype=float32)
     """
 
     size: int | None = DEFAULT_SIZE

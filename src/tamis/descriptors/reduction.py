@@ -101,6 +101,12 @@ class Reduction(Descriptor):
     .. [5] P. Li, T. Hastie, K. Church, "Very sparse random projections", ACM SIGKDD
        International Conference on Knowledge Discovery and Data Mining, 287-296, 2006.
        https://doi.org/10.1145/1150402.1150436
+
+    Examples
+    --------
+    >>> reduction = tamis.Reduction(base=tamis.descriptor("moments"), method="gauss", length=8)
+    >>> reduction.spec, reduction.dim
+    ('moments(regions=5,size=128)>gauss8(seed=0)', 8)
     """
 
     name: ClassVar[str] = "reduction"

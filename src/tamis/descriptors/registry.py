@@ -71,6 +71,11 @@ def list_descriptors() -> list[str]:
 
     Those that other packages announce (`tamis.descriptors.plugins`) are listed
     whether or not they work.
+
+    Examples
+    --------
+    >>> tamis.list_descriptors()[:3]
+    ['color', 'hsv', 'moments']
     """
     return [*DESCRIPTORS, *(name for name in plugins.announced() if name not in DESCRIPTORS)]
 

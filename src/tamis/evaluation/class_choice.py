@@ -99,6 +99,13 @@ class ClassChoice:
         Spearman's rank correlation of each measure with accuracy over the draws.
     n_examples, n_test : int
     signature : dict
+
+    Examples
+    --------
+    >>> examples, test = (tamis.describe(part, "moments") for part in ("examples", "test"))
+    >>> choice = tamis.study_classes(examples, test, size=2)
+    >>> [draw.classes for draw in choice.draws]
+    [('bars', 'sky'), ('bars', 'tiles'), ('sky', 'tiles')]
     """
 
     size: int

@@ -50,6 +50,15 @@ class Evaluation(Tabular):
         The figures of the other pictures; None if there is no overlap, or nothing else.
     calibration : Calibration or None
         How well the confidences agree with the truth.
+
+    Examples
+    --------
+    >>> model = tamis.train("examples", by="moments", classifier="knn")
+    >>> score = model.score("test")
+    >>> score
+    Evaluation(accuracy 100.0%, 95 % interval 61.0% to 100.0%, 6 images of 3 classes)
+    >>> score.per_class["sky"]["recall"]
+    1.0
     """
 
     classes: tuple[str, ...]
@@ -152,6 +161,14 @@ def evaluate(
     ------
     TableError
         The truth of a picture is not known, or there is no picture to score.
+
+    Examples
+    --------
+    >>> model = tamis.train("examples", by="moments", classifier="knn", validation=0)
+    >>> test = tamis.open("test").table
+    >>> truth = dict(zip(test.paths, test.labels))
+    >>> tamis.evaluate(model.predict(test), truth).accuracy
+    1.0
     """
     if not len(predictions):
         raise TableError("no picture could be read; there is nothing to score.")

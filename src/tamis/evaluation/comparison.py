@@ -79,9 +79,9 @@ def compare(
 
     Examples
     --------
-    >>> result = compare("photos", "color,edge", fuse=(2, 2))  # doctest: +SKIP
-    >>> result.winner  # doctest: +SKIP
-    '0.0321*color+0.118*edge'
+    >>> comparison = tamis.compare("examples", "moments,color(bins=4)", folds=2, depth=3)
+    >>> [candidate.spec for candidate in comparison.candidates]
+    ['moments(regions=5,size=128)', 'color(bins=4,regions=3,size=128)']
     """
     if distance:
         check_distance(distance)

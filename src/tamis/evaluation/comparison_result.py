@@ -92,6 +92,12 @@ class Comparison:
         All that the numbers depend on.
     failures : tuple of Failure
         Images that could not be read; they do not count in any number.
+
+    Examples
+    --------
+    >>> comparison = tamis.compare("examples", "moments,color(bins=4)", folds=2, depth=3)
+    >>> len(comparison.candidates), comparison.winner
+    (2, 'moments(regions=5,size=128)')
     """
 
     specs: tuple[str, ...]

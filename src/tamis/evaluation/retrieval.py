@@ -91,6 +91,12 @@ def evaluate_retrieval(
         There are no two classes in the gallery, or no query of a class in it.
     InvalidParameterError
         A depth or `distance` is out of its range, or the descriptors differ.
+
+    Examples
+    --------
+    >>> vectors = tamis.describe("examples", "moments")
+    >>> tamis.evaluate_retrieval(vectors, depths=[1, 4]).depths[0].precision
+    1.0
     """
     pictures = _labelled(gallery)
     wanted_depths = check_task(pictures.labels, depths=depths, leave_one_out=queries is None)

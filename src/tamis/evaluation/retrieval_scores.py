@@ -102,6 +102,12 @@ class RetrievalEvaluation:
         The queries that are in the gallery too; None if nobody looked.
     without_overlap : RetrievalEvaluation or None
         The figures of the other queries; None if there is no overlap, or nothing else.
+
+    Examples
+    --------
+    >>> result = tamis.evaluate_gallery("examples", by="moments", depths=[1, 4])
+    >>> [(scores.depth, scores.precision) for scores in result.depths]
+    [(1, 1.0), (4, 1.0)]
     """
 
     depths: tuple[DepthScores, ...]

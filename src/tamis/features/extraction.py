@@ -57,6 +57,14 @@ class FeatureTable(Tabular):
     distance : str
         By which the vectors are compared unless another is asked for, as
         `tamis.distances.gallery_of` takes it: the descriptor's own.
+
+    Examples
+    --------
+    >>> vectors = tamis.describe("photos", "moments")
+    >>> vectors
+    FeatureTable(6 images x 225 values by moments(regions=5,size=128))
+    >>> vectors.features.dtype, len(vectors.paths)
+    (dtype('float32'), 6)
     """
 
     paths: tuple[str, ...]

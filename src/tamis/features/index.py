@@ -35,6 +35,13 @@ class Hit:
     distance : float
     query : int
         Which query it was found for, counted from 0.
+
+    Examples
+    --------
+    >>> image = tamis.open("examples/sky").table.paths[0]
+    >>> hit = next(iter(tamis.search("examples", image, k=1, by="moments")))
+    >>> hit.label
+    'sky'
     """
 
     path: str
@@ -119,6 +126,13 @@ class Index:
     distance : str
         One of `tamis.distances.DISTANCES`, or the name of a late fusion; that of the
         gallery by default.
+
+    Examples
+    --------
+    >>> index = tamis.Index(tamis.describe("examples", "moments"))
+    >>> matches = index.search(tamis.describe("test/sky", "moments"), k=3)
+    >>> matches, {hit.label for hit in matches}
+    (Matches(3 nearest of 2 queries), {'sky'})
     """
 
     gallery: FeatureTable

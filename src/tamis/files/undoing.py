@@ -61,6 +61,12 @@ def undo(
     ------
     JournalError
         There is nothing to undo, or the journal is another's and was not confirmed.
+
+    Examples
+    --------
+    >>> done = tamis.split("examples", "parts").apply()
+    >>> tamis.undo("parts").failures
+    ()
     """
     with last_run(out) as run:
         return run.undo(progress=progress, confirmed=confirmed, forget=forget)

@@ -56,6 +56,12 @@ def read_image(
     ImageReadError
         The file is missing, unreadable, empty, truncated, too large or not a
         picture, or its decoder crashed. Its `reason` says which.
+
+    Examples
+    --------
+    >>> path = tamis.open("photos").table.paths[0]
+    >>> tamis.read_image(path, size=None).shape
+    (40, 60, 3)
     """
     how = Reading(max_pixels, max_memory, max_seconds, icc)
     return read_picture(path, (size,), how=how).at(size)

@@ -63,8 +63,12 @@ class Model(Promising):
 
     Examples
     --------
-    >>> model = Model.open("animals.tamis")  # doctest: +SKIP
-    >>> model.predict("photos").to_csv("predictions.csv")  # doctest: +SKIP
+    >>> model = tamis.train("examples", by="moments", classifier="knn", validation=0)
+    >>> model
+    Model(knn by moments(regions=5,size=128), 3 classes)
+    >>> digest = model.save("animals.tamis")
+    >>> tamis.Model.open("animals.tamis").predict("photos")
+    Predictions(6 images, 3 classes)
     """
 
     descriptor: Descriptor

@@ -27,6 +27,13 @@ class SortPlan:
     placements : Placements
         What will go where, as the folder is now.
     predictions : Predictions
+
+    Examples
+    --------
+    >>> model = tamis.train("examples", by="moments", classifier="knn", validation=0)
+    >>> plan = tamis.sort(model.predict("photos"), "sorted", mode="move")
+    >>> plan
+    SortPlan(move 6 files into 3 folders; below sorted)
     """
 
     placements: Placements
@@ -123,8 +130,12 @@ def sort(
 
     Examples
     --------
-    >>> plan = sort(model.predict("photos"), "sorted")  # doctest: +SKIP
-    >>> plan.apply()  # doctest: +SKIP
+    >>> model = tamis.train("examples", by="moments", classifier="knn", validation=0)
+    >>> plan = tamis.sort(model.predict("photos"), "sorted", mode="move")
+    >>> plan.apply().done
+    8
+    >>> tamis.undo("sorted").done
+    8
     """
     place = os.fspath(out)
     check_destination(place, predictions.classes)

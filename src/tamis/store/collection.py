@@ -71,6 +71,14 @@ class Collection(Tabular):
         Only to be read: writers open a dataset of their own.
     root : str
         Absolute path of the folder below which the images lie.
+
+    Examples
+    --------
+    >>> tamis.index("photos", "photos.tamis", by="moments")
+    Collection(photos.tamis: 6 images by moments)
+    >>> collection = tamis.Collection.open("photos.tamis")
+    >>> len(collection)
+    6
     """
 
     def __init__(self, path: str, dataset: Any, root: str) -> None:

@@ -47,6 +47,14 @@ class ImageTable(Tabular):
         with ``/``.
     results : tuple of str
         Folders below `root` into which tamis sorted or split; they were not entered.
+
+    Examples
+    --------
+    >>> table = tamis.ImageTable.from_folder("examples")
+    >>> table, table.classes
+    (ImageTable(15 images, 3 classes, below examples), ['bars', 'sky', 'tiles'])
+    >>> table.select([0]).labels
+    ('bars',)
     """
 
     paths: tuple[str, ...]

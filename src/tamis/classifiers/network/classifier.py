@@ -100,6 +100,13 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     module_ : torch.nn.Module
     preprocessing_ : dict
         What prediction needs to see the same pixels; ready for JSON.
+
+    Examples
+    --------
+    >>> table = tamis.ImageTable.from_folder("examples")
+    >>> network = tamis.NetworkClassifier("small", size=32, epochs=1, batch_size=8)
+    >>> network.fit(table.paths, table.labels).predict_proba(table.paths[:2]).shape
+    (2, 3)
     """
 
     classes_: npt.NDArray[Any]
@@ -186,15 +193,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         check_folder(self.checkpoint_dir)
         cache, rows, failures = self._read(X, size)
         with cache:
-            codes = codes[rows]
-            check_all_there(self.classes_, codes)
+            check_all_there(self.classes_, codes := codes[rows])
             if validation is None:
                 self.failures_ = failures
                 self._train(recipe, size, cache, rows, codes, None)
             else:
                 known = codes_of(self.classes_, targets_of(*validation, "validation"))
-                seen, seen_rows, seen_failures = self._read(validation[0], size)
-                self.failures_ = failures + seen_failures
+                seen, seen_rows, more = self._read(validation[0], size)
+                self.failures_ = failures + more
                 with seen:
                     if not len(seen_rows):
                         raise TrainingError("no validation picture can be read.")
@@ -387,9 +393,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     def _device(self) -> str:
         import torch
 
-        if self.device is not None:
-            return self.device
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return self.device or ("cuda" if torch.cuda.is_available() else "cpu")
 
     def _jobs(self) -> int:
         return available_processors() if self.n_jobs is None else self.n_jobs

@@ -66,6 +66,13 @@ class Fusion(Descriptor):
     .. [2] G. V. Cormack, C. L. A. Clarke, S. Buettcher, "Reciprocal rank fusion
        outperforms Condorcet and individual rank learning methods", SIGIR 2009,
        758-759. https://doi.org/10.1145/1571941.1572114
+
+    Examples
+    --------
+    >>> parts = tamis.descriptor("color(bins=4)"), tamis.descriptor("moments")
+    >>> fusion = tamis.Fusion(parts=parts, weights=(2, 1))
+    >>> fusion.spec, fusion.dim
+    ('2*color(bins=4,regions=3,size=128)+1*moments(regions=5,size=128)', 801)
     """
 
     name: ClassVar[str] = "fusion"
