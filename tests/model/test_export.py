@@ -18,6 +18,7 @@ from tamis.classifiers.probe import ProbeClassifier, blocks_of
 from tamis.dataset import Dataset
 from tamis.errors import DestinationError, InvalidParameterError, ModelError
 from tamis.images import read_image
+from tamis.images.pixels import Square
 from tamis.model import Model, NetworkView, fit
 from tamis.model import export as exporting
 from tamis.table import ImageTable
@@ -57,11 +58,12 @@ def learned(photos, by, classifier="probe", **options):
 
 def difference(model, photos, file):
     """How far the graph's answers are from the model's, on photographs brought to its size."""
-    side = exporting.input_of(model.descriptor).square
     paths = ImageTable.from_folder(photos).paths
-    pixels = np.stack([read_image(path, size=side) for path in paths])
-    session = onnxruntime.InferenceSession(file)
-    (found,) = session.run(None, {"pixels": pixels})
+    given = {
+        name: np.stack([read_image(path, size=Square(*square)) for path in paths])
+        for name, square in exporting.inputs_of(model.descriptor).items()
+    }
+    (found,) = onnxruntime.InferenceSession(file).run(None, given)
     assert found.dtype == np.float32
     return abs(found - model.predict(photos).probabilities).max()
 
@@ -114,6 +116,19 @@ def test_fusions_and_reductions(photos, files, tmp_path, words):
     by = "+".join(f"onnx:{files / name}(size=32)" for name in ("vector.onnx", "map.onnx"))
     model = learned(photos, by + words)
     model.export(tmp_path / "m.onnx")
+    assert difference(model, photos, tmp_path / "m.onnx") < 1e-4
+
+
+def test_networks_of_several_sizes_have_an_input_each(photos, files, tmp_path):
+    vector, other = (f"onnx:{files / name}" for name in ("vector.onnx", "map.onnx"))
+    model = learned(photos, f"{vector}(size=32)+{other}(size=16)+{other}(size=16,crop=1)", "auto")
+    model.export(tmp_path / "m.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
+    assert [(x.name, x.shape[1:]) for x in session.get_inputs()] == [
+        ("pixels_32", [32, 32, 3]), ("pixels_16", [16, 16, 3]), ("pixels_16_crop", [16, 16, 3]),
+    ]  # fmt: skip
+    about = json.loads(session.get_modelmeta().custom_metadata_map["preprocessing"])
+    assert about["pixels_16_crop"]["crop"] == "middle square"
     assert difference(model, photos, tmp_path / "m.onnx") < 1e-4
 
 
@@ -203,7 +218,6 @@ def test_the_lines_of_the_page_run(photos, files, tmp_path, monkeypatch):
         ("moments", "probe", {}, "moments.* is no neural network"),
         ("{vector}(size=32)+moments", "probe", {}, "moments.* is no neural network"),
         ("{vector}(size=32)", "knn", {"distance": "l1"}, "distance l1 cannot be exported"),
-        ("{vector}(size=32)+{map}(size=16)", "probe", {}, "of a single size"),
         ("{vector}(size=32)>gauss4", "probe", {}, "by gauss cannot be exported"),
         ("{fixed}", "probe", {}, "a fixed number of images"),
         ("{wide}", "probe", {}, "networks that take squares"),

@@ -22,8 +22,8 @@ def export(
     """Write a model as one ONNX graph, for programs without tamis.
 
     The graph takes pixels and gives the probability of each class; its metadata hold the
-    classes and how a picture becomes such pixels. Networks can be exported, and a probe
-    or k-NN on neural descriptors. The graph is compared with the model before it is
+    classes and how a picture becomes such pixels. Networks can be exported, and every
+    classifier on neural descriptors. The graph is compared with the model before it is
     written.
 
         tamis export animals.tamis animals.onnx
@@ -34,17 +34,19 @@ def export(
     from tamis.cli.console import say, write_json
     from tamis.errors import printable
     from tamis.model import Model
-    from tamis.model.export import input_of, metadata_of
+    from tamis.model.export import preprocessing_of
 
     start = time.perf_counter()
     opened = Model.open(model, trust=trust)
     difference = opened.export(out)
-    pixels = metadata_of(input_of(opened.descriptor), icc=opened.icc)
+    pixels = preprocessing_of(opened.descriptor, icc=opened.icc)
+    taken = ", ".join(
+        f"{name} (n, {how['height']}, {how['width']}, 3)" for name, how in pixels.items()
+    )
     size = f" ({os.path.getsize(out) / 1e6:.1f} MB)" if os.path.isfile(out) else ""
     say(
-        f"wrote {printable(out)}{size}: pixels (n, {pixels['height']}, {pixels['width']}, 3) uint8 "
-        f"to probabilities of {len(opened.classes)} classes; they differ from those of the model "
-        f"by {difference:.1g} at most",
+        f"wrote {printable(out)}{size}: {taken} uint8 to probabilities of {len(opened.classes)} "
+        f"classes; they differ from those of the model by {difference:.1g} at most",
         unless=json,
     )
     write_json(

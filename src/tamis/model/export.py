@@ -19,12 +19,12 @@ from tamis.descriptors.fusion.fusion import Fusion
 from tamis.descriptors.neural.backbone import Backbone
 from tamis.descriptors.neural.external import ExternalNetwork
 from tamis.descriptors.neural.onnx_descriptor import OnnxDescriptor
-from tamis.descriptors.neural.preprocessing import Preprocessing
 from tamis.descriptors.neural.runtime import run, session
 from tamis.descriptors.reduction import Reduction
 from tamis.errors import InvalidParameterError, ModelError
 from tamis.files.atomic import check_output, write_whole
 from tamis.files.kinds import ONNX
+from tamis.images.pixels import Square, fit
 from tamis.model.onnx_graph import PIXELS, OnnxGraph
 from tamis.trust.calibration import LEAST
 
@@ -53,7 +53,7 @@ def write_onnx(
     descriptor : Descriptor
         A neural network, or a fusion or a reduction (pca, whiten) of such.
     classifier : Classifier
-        A probe, k-NN by l2, sqeuclidean or cosine, or the identity (of a network).
+        Any but k-NN by another distance than l2, sqeuclidean and cosine.
     icc, about
         As `to_onnx` takes them.
 
@@ -109,38 +109,38 @@ def to_onnx(
     Returns
     -------
     bytes
-        One input, ``pixels``, (n, height, width, 3) uint8 RGB; one output,
+        One input, ``pixels``, (n, height, width, 3) uint8 RGB; if networks take images of
+        several sizes, an input for each, such as ``pixels_224`` and ``pixels_240``. One output,
         ``probabilities``, (n, n_classes) float32. Its metadata hold ``classes`` (JSON, in
-        the order of the output), ``preprocessing`` (JSON: how an image becomes such
-        pixels), ``descriptor`` (spec), ``tamis`` (version) and what `about` says.
+        the order of the output), ``preprocessing`` (JSON: for each input how an image becomes
+        such pixels), ``descriptor`` (spec), ``tamis`` (version) and what `about` says.
     """
-    preprocessing = input_of(descriptor)
-    graph = OnnxGraph()
+    inputs = inputs_of(descriptor)
+    graph = OnnxGraph(inputs)
     answers = _classifier(graph, classifier, _descriptor(graph, descriptor))
     classes = [str(name) for name in classifier.classes_]
     return graph.finish(
         graph.cast(answers, "float32"),
-        shape=(preprocessing.height, preprocessing.width),
         n_classes=len(classes),
         metadata={
             "tamis": __version__,
             "descriptor": descriptor.spec,
             "classes": classes,
-            "preprocessing": metadata_of(preprocessing, icc=icc),
+            "preprocessing": preprocessing_of(descriptor, icc=icc),
             **(about or {}),
         },
     )
 
 
-def input_of(descriptor: Descriptor) -> Preprocessing:
-    """Return how an exported graph takes its images: that of all networks of a descriptor.
+def inputs_of(descriptor: Descriptor) -> dict[str, tuple[int, bool]]:
+    """Return the inputs of an exported graph: for each name the side, and whether to crop.
 
     Raises
     ------
     InvalidParameterError
-        A part is no network, or two networks take images of different sizes.
+        A part is no network, or a network takes no squares.
     """
-    inputs = []
+    squares = []
     for leaf in descriptor.leaves:
         if not isinstance(leaf, OnnxDescriptor):
             raise InvalidParameterError(
@@ -148,26 +148,29 @@ def input_of(descriptor: Descriptor) -> Preprocessing:
                 "and a probe or k-NN on neural descriptors, can be exported: train by "
                 "efficientnet-lite0, for example."
             )
-        inputs.append(leaf.preprocessing)
-    first = inputs[0]
-    if any(one.square != first.square for one in inputs):
-        raise InvalidParameterError(
-            "the networks of a model that is exported must take images of a single size. Got "
-            f"{', '.join(str(one.square) for one in inputs)}. Give them a common size=."
-        )
-    if any(not one.height == one.width == first.square.side for one in inputs):
-        raise InvalidParameterError(
-            f"networks that take squares can be exported. Got {first.height} x {first.width}."
-        )
-    return first
+        taken = leaf.preprocessing
+        if not taken.height == taken.width == taken.square.side:
+            raise InvalidParameterError(
+                f"networks that take squares can be exported. Got {taken.height} x {taken.width}."
+            )
+        squares.append((taken.square.side, taken.square.crop))
+    squares = list(dict.fromkeys(squares))
+    if len(squares) == 1:
+        return {PIXELS: squares[0]}
+    return {f"{PIXELS}_{side}{'_crop' if crop else ''}": (side, crop) for side, crop in squares}
 
 
-def metadata_of(preprocessing: Preprocessing, *, icc: bool) -> dict[str, Any]:
-    """Say in plain types how an image becomes the input of an exported graph."""
+def preprocessing_of(descriptor: Descriptor, *, icc: bool) -> dict[str, dict[str, Any]]:
+    """Say for each input of an exported graph, in plain types, how an image becomes it."""
+    inputs = inputs_of(descriptor)
+    return {name: _preprocessing(side, crop=crop, icc=icc) for name, (side, crop) in inputs.items()}
+
+
+def _preprocessing(side: int, *, crop: bool, icc: bool) -> dict[str, Any]:
     return {
-        "height": preprocessing.height,
-        "width": preprocessing.width,
-        "crop": "middle square" if preprocessing.square.crop else "none, stretched to a square",
+        "height": side,
+        "width": side,
+        "crop": "middle square" if crop else "none, stretched to a square",
         "resize": "area average to fewer pixels, linear to more",
         "channels": "RGB",
         "layout": "NHWC",
@@ -180,16 +183,21 @@ def metadata_of(preprocessing: Preprocessing, *, icc: bool) -> dict[str, Any]:
 
 def difference(graph: bytes, descriptor: Descriptor, classifier: Classifier) -> float:
     """Compute the largest difference of a probability between a graph and its model."""
-    side = input_of(descriptor).height
+    inputs = inputs_of(descriptor)
+    side = max(side for side, _ in inputs.values())
     random = np.random.RandomState(0)
     images = random.randint(0, 256, (_CHECKED, side, side, 3)).astype(np.uint8)
     for row, image in enumerate(images[:4]):  # smooth, as photographs are
         image[:] = np.linspace(0, 255, side)[:, np.newaxis] * [1, row / 3, 1 - row / 3]
     images[4] = 255
     expected = classifier.predict_proba(descriptor.describe(list(images)))
+    given = {
+        name: np.stack([fit(image, Square(side, crop)) for image in images])
+        for name, (side, crop) in inputs.items()
+    }
     running = session(graph)
-    batch = run(running, {PIXELS: images})[0]
-    single = run(running, {PIXELS: images[:1]})[0]
+    batch = run(running, given)[0]
+    single = run(running, {name: pixels[:1] for name, pixels in given.items()})[0]
     return float(max(abs(batch - expected).max(), abs(single - expected[:1]).max()))
 
 
@@ -226,13 +234,13 @@ def _reduction(graph: OnnxGraph, reduction: Reduction) -> str:
 
 
 def _network(graph: OnnxGraph, network: Descriptor) -> str:
-    assert isinstance(network, OnnxDescriptor)  # as input_of has seen
+    assert isinstance(network, OnnxDescriptor)  # as inputs_of has seen
     preprocessing = network.preprocessing
-    x = PIXELS
+    x = pixels = graph.input_of(preprocessing.square.side, preprocessing.square.crop)
     if preprocessing.mean is not None and preprocessing.std is not None:
         mean, std = np.array([preprocessing.mean, preprocessing.std], np.float32)
         x = graph.add("Div", graph.add("Sub", graph.cast(x, "float32"), mean), std)
-    if preprocessing.dtype not in ("uint8", "float32") or (x == PIXELS) != (
+    if preprocessing.dtype not in ("uint8", "float32") or (x == pixels) != (
         preprocessing.dtype == "uint8"
     ):
         x = graph.cast(x, preprocessing.dtype)

@@ -18,7 +18,13 @@ PROBABILITIES: Final = "probabilities"
 
 
 class OnnxGraph:
-    """An ONNX graph from ``pixels`` to ``probabilities``.
+    """An ONNX graph from pixels to ``probabilities``.
+
+    Parameters
+    ----------
+    inputs : mapping from str to (int, bool)
+        Name of each input to the side of its images, which are squares, and to whether they
+        are the middle of an image.
 
     Values are known by their names, which are what the methods take and return. Only
     operators that are the same in all versions from 13 to 20 are added here, so that the
@@ -30,18 +36,23 @@ class OnnxGraph:
         `onnx` is not installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, inputs: Mapping[str, tuple[int, bool]]) -> None:
         try:
             import onnx
             import onnx.compose
         except ImportError:
             raise MissingExtraError.for_project("onnx", "an ONNX graph") from None
         self._onnx: Any = onnx
+        self._inputs = dict(inputs)
         self._nodes: list[Any] = []
         self._tensors: list[Any] = []
         self._functions: list[Any] = []
         self._versions: dict[str, int] = {}
         self._ir = _IR
+
+    def input_of(self, side: int, crop: bool) -> str:
+        """Return the name of the input that takes such images."""
+        return next(name for name, taken in self._inputs.items() if taken == (side, crop))
 
     def add(self, operator: str, *inputs: str | npt.NDArray[Any], **attributes: Any) -> str:
         """Add a node with one output; arrays among its inputs become constants."""
@@ -135,16 +146,12 @@ class OnnxGraph:
                 f"{self._versions['']}."
             )
 
-    def finish(
-        self, x: str, *, shape: tuple[int, int], n_classes: int, metadata: Mapping[str, Any]
-    ) -> bytes:
+    def finish(self, x: str, *, n_classes: int, metadata: Mapping[str, Any]) -> bytes:
         """Serialise the graph with `x`, (n, n_classes) float32, as its output.
 
         Parameters
         ----------
         x : str
-        shape : (int, int)
-            Height and width of the images.
         n_classes : int
         metadata : mapping from str to str, or to what JSON can hold
 
@@ -158,7 +165,10 @@ class OnnxGraph:
         graph = helper.make_graph(
             self._nodes,
             "tamis",
-            [helper.make_tensor_value_info(PIXELS, types.UINT8, ["n", *shape, 3])],
+            [
+                helper.make_tensor_value_info(name, types.UINT8, ["n", side, side, 3])
+                for name, (side, _) in self._inputs.items()
+            ],
             [helper.make_tensor_value_info(PROBABILITIES, types.FLOAT, ["n", n_classes])],
             self._tensors,
         )
