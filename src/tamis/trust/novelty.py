@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from tamis.errors import InvalidParameterError
 
-_FAR: Final = 0.2  # share of the false alarms that is left to the distance alone
+_FAR: Final = 0.35  # share of the false alarms that is left to the distance alone
 
 Values = npt.NDArray[np.float64]
 
