@@ -34,13 +34,14 @@ tamis.evaluation
 tamis.model
 tamis.report
 tamis.sorting
+tamis.web
 tamis.cli
 tamis.__main__
 """.split()
 
 HEAVY = (
     "numpy scipy cv2 numba sklearn skimage PIL simplejpeg jinja2 filelock pyarrow lance "
-    "onnx onnxruntime torch huggingface_hub"
+    "onnx onnxruntime torch huggingface_hub starlette uvicorn"
 ).split()
 
 

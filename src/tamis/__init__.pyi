@@ -48,6 +48,7 @@ from .model import Model, train
 from .sorting import SortPlan, sort
 from .store import Collection
 from .table import ImageTable
+from .web import serve
 
 __version__: str
 
@@ -109,6 +110,7 @@ __all__ = [
     "overlap",
     "read_image",
     "search",
+    "serve",
     "sort",
     "split",
     "study_classes",

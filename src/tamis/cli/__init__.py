@@ -17,6 +17,7 @@ from tamis.cli import (
     export,
     index,
     search,
+    serve,
     sort,
     split,
     train,
@@ -33,7 +34,20 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_ORDER = (demo, split, sort, undo, evaluate, train, export, compare, index, search, descriptors)
+_ORDER = (
+    demo,
+    split,
+    sort,
+    undo,
+    evaluate,
+    train,
+    export,
+    compare,
+    index,
+    search,
+    serve,
+    descriptors,
+)
 for _module in _ORDER:
     app.command()(getattr(_module, _module.__name__.rpartition(".")[2]))
 

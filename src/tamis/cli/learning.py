@@ -34,9 +34,9 @@ from tamis.files.atomic import check_output
 from tamis.files.kinds import MODEL
 from tamis.files.lock import locked
 from tamis.images import DEFAULT_MAX_PIXELS
+from tamis.model.fitting import fit
 from tamis.model.training import (
     Trained,
-    fit,
     held_out_share,
     need_torch,
     score_held_out,

@@ -6,7 +6,8 @@ graphs, and the classifier. No weights from elsewhere, no torch.
 
 from tamis.classifiers.network.served import NetworkView
 from tamis.model.file import is_model
+from tamis.model.fitting import fit, learn
 from tamis.model.model import Model
-from tamis.model.training import Trained, fit, train
+from tamis.model.training import Trained, train
 
-__all__ = ["Model", "NetworkView", "Trained", "fit", "is_model", "train"]
+__all__ = ["Model", "NetworkView", "Trained", "fit", "is_model", "learn", "train"]

@@ -8,22 +8,17 @@ from typing import Any, Final, Unpack
 
 import numpy as np
 
-from tamis.classifiers.base import Classifier, classifier_type
-from tamis.classifiers.knn import voters
 from tamis.classifiers.network.registry import NETWORKS
 from tamis.classifiers.predictions import Predictions
-from tamis.classifiers.probe import blocks_of
-from tamis.classifiers.votes import VOTES
 from tamis.dataset import Dataset, Source
-from tamis.descriptors import AUTO, Descriptor, descriptor
-from tamis.descriptors.base import check_choice
+from tamis.descriptors import AUTO, Descriptor
 from tamis.duplicates import overlap
-from tamis.errors import Failure, InvalidParameterError, MissingExtraError, TableError
+from tamis.errors import Failure, MissingExtraError
 from tamis.evaluation.classification import Evaluation, evaluate
 from tamis.evaluation.signature import versions
 from tamis.features import Reading
 from tamis.features.index import Matches
-from tamis.files.digest import digest_of
+from tamis.model.fitting import about, fit
 from tamis.model.model import Model
 from tamis.splits.hold_out import HoldOut, hold_out
 from tamis.table import ImageTable
@@ -55,108 +50,6 @@ class Trained:
     evaluation: Evaluation | None
     truth: dict[str, str]
     failures: tuple[Failure, ...]
-
-
-def fit(
-    examples: Dataset,
-    *,
-    by: str | Descriptor,
-    classifier: str = "knn",
-    k: int | None = None,
-    distance: str = "",
-    vote: str | None = None,
-    class_weight: str | None = None,
-    seed: int = 0,
-    **reading: Unpack[Reading],
-) -> Model:
-    """Fit a descriptor and a classifier to examples.
-
-    Parameters
-    ----------
-    examples : Dataset
-        Images without a class are ignored.
-    by : str or Descriptor
-    classifier : str
-        One of `tamis.classifiers.base.CLASSIFIERS` that learns from vectors.
-    k : int, optional
-        With ``knn``: neighbours that vote, or all examples if there are fewer; by default as
-        `tamis.classifiers.knn.KNNClassifier` chooses.
-    distance : str
-        With ``knn``: the default of the descriptor if empty.
-    vote : {"kernel", "inverse"}, optional
-        With ``knn``: by a kernel that is fitted to the examples, which is the default, or by
-        1/distance.
-    class_weight : "balanced" or None
-        With ``probe``.
-    seed : int
-        Of the folds of a cross-validation.
-    **reading
-        ``jobs``, ``max_pixels``, ``progress``, as `tamis.features.extract` takes them.
-
-    Returns
-    -------
-    Model
-        Its `failures` name the examples that could not be read.
-
-    Raises
-    ------
-    TableError
-        No labelled example can be read.
-    InvalidParameterError
-        A parameter is out of its range, or does not belong to the classifier.
-    """
-    kind = classifier_type(classifier)
-    takes = kind._get_param_names() if issubclass(kind, Classifier) else ()
-    for name, value, needed in (
-        ("k", k, "n_neighbors"),
-        ("distance", distance or None, "metric"),
-        ("vote", vote, "vote"),
-        ("class_weight", class_weight, "class_weight"),
-    ):
-        if value is not None and needed not in takes:
-            raise InvalidParameterError(
-                f"{name} does not belong to the classifier {classifier}. Leave it out."
-            )
-    voters(k, 1)  # before anything is read
-    if vote is not None:
-        check_choice("vote", vote, VOTES)
-    # What is compared by l2 alone has no distance to choose.
-    fitted, known = examples.fit(
-        descriptor(by) if isinstance(by, str) else by,
-        distance=distance if "metric" in takes else "l2",
-        **reading,
-    )
-    rows = [row for row, label in enumerate(known.labels) if label is not None]
-    if not rows:
-        raise TableError("no labelled training picture could be read; there is nothing to learn.")
-    if len(rows) < len(known):
-        known = known.select(rows)
-    settings: dict[str, Any] = {
-        "metric": known.distance,
-        "n_jobs": reading.get("jobs"),
-        "blocks": blocks_of(fitted),
-        "vote": vote or VOTES[0],
-        "class_weight": class_weight,
-        "seed": seed,
-    }
-    if "n_neighbors" in takes:
-        settings["n_neighbors"] = voters(k, len(known))
-    learner = kind(**{name: value for name, value in settings.items() if name in takes})
-    learner.fit(known.features, np.array(known.labels, str))
-    return Model(
-        descriptor=fitted,
-        classifier=learner,
-        examples=known.paths,
-        signature={
-            "net": classifier,
-            "descriptor": fitted.spec,
-            **learner.settings,
-            **_about(known.paths, known.labels, examples.table),
-            **versions("scikit-learn", "scipy", "onnxruntime"),
-        },
-        history=learner.history,
-        failures=known.failures,
-    )
 
 
 def train_network(
@@ -233,7 +126,7 @@ def train_network(
         signature={
             **{key: str(value) for key, value in options.items() if value is not None},
             **classifier.settings,
-            **_about(read.paths, read.labels, parts.train),
+            **about(read.paths, read.labels, parts.train),
             **versions("torch", "onnxruntime"),
         },
         history=classifier.history,
@@ -383,15 +276,3 @@ def _left_out(model: Model) -> Predictions | None:
 def _truth(table: ImageTable) -> dict[str, str]:
     pairs = zip(table.paths, table.labels, strict=True)
     return {path: label for path, label in pairs if label is not None}
-
-
-def _about(
-    paths: tuple[str, ...], labels: tuple[str | None, ...], table: ImageTable
-) -> dict[str, str | int]:
-    """Count the images, and tell by a digest which they were."""
-    name_of = dict(zip(table.paths, table.names, strict=True))
-    lines = [
-        f"{name_of.get(path, path)}\0{label}\n" for path, label in zip(paths, labels, strict=True)
-    ]
-    content = "".join(lines).encode("utf-8", "surrogateescape")
-    return {"n_train": len(paths), "training": digest_of(content)}

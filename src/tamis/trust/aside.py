@@ -30,17 +30,21 @@ class Aside:
         Share of pictures like the examples that `UNLIKE_ANY` receives, about.
     classical : bool
         Whether the pictures are described by colour and texture alone.
+    used : tuple of str
+        Folders that are used without a promise or a rate.
     """
 
     folders: tuple[str, ...]
     promise: Promise | None = None
     rate: float | None = None
     classical: bool = False
+    used: tuple[str, ...] = ()
 
     @property
     def spare(self) -> tuple[str, ...]:
         """The folders that may receive pictures, beside those of the classes."""
-        return (UNSURE,) * (self.promise is not None) + (UNLIKE_ANY,) * (self.rate is not None)
+        asked = (UNSURE,) * (self.promise is not None) + (UNLIKE_ANY,) * (self.rate is not None)
+        return tuple(dict.fromkeys((*asked, *self.used)))
 
     @property
     def notes(self) -> list[str]:
