@@ -21,11 +21,11 @@ tamis.files
 tamis.images
 tamis.metrics
 tamis.table
-tamis.duplicates
 tamis.distances
 tamis.descriptors
 tamis.features
 tamis.store
+tamis.deduplication
 tamis.splits
 tamis.dataset
 tamis.trust

@@ -68,8 +68,8 @@ plan.apply()
 tamis.undo("sorted")
 answers.to_csv("predictions.csv")
 model.save("animals.tamis")
-again = tamis.Model.open("animals.tamis")
-score: tamis.Evaluation = again.score("examples")
+opened = tamis.Model.open("animals.tamis")
+score: tamis.Evaluation = opened.score("examples")
 low, high = score.accuracy_ci
 vectors: tamis.FeatureTable = tamis.describe(photos, "moments")
 made = tamis.descriptor("moments")
@@ -90,6 +90,11 @@ tamis.undo("parts")
 voter = tamis.KNNClassifier(3).fit(vectors.features, np.array(["a", "b"] * (len(vectors) // 2)))
 same: tamis.Overlap = tamis.overlap(photos.table.paths, photos.table.paths)
 twice = tamis.copies(photos.table.paths)
+again: tamis.Duplicates = tamis.duplicates("examples")
+for group in again:
+    assert isinstance(group, tamis.DuplicateGroup) and group.best not in group.others
+moving: tamis.KeepPlan = tamis.keep_best(again)
+tamis.split("examples", "apart", groups=again)
 pixels = tamis.read_image(photos.table.paths[0])
 row = tamis.DescriptorTransformer(by="moments").fit_transform([pixels])
 try:

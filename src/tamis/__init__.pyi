@@ -5,10 +5,18 @@ from .classifiers.knn import KNNClassifier
 from .classifiers.network.classifier import NetworkClassifier
 from .classifiers.predictions import Prediction, Predictions
 from .classifiers.probe import ProbeClassifier
-from .dataset import Dataset, SplitPlan, describe, index, open, search, split
+from .dataset import Dataset, SplitPlan, describe, duplicates, index, open, search, split
+from .deduplication import (
+    DuplicateGroup,
+    Duplicates,
+    KeepPlan,
+    Overlap,
+    copies,
+    keep_best,
+    overlap,
+)
 from .descriptors import Descriptor, Fusion, Reduction, descriptor, list_descriptors
 from .descriptors.base import PixelDescriptor
-from .duplicates import Overlap, copies, overlap
 from .errors import (
     CodebookError,
     CollectionError,
@@ -37,6 +45,7 @@ from .evaluation import (
     evaluate,
     evaluate_gallery,
     evaluate_retrieval,
+    study,
     study_classes,
 )
 from .features import FeatureTable
@@ -63,6 +72,8 @@ __all__ = [
     "Descriptor",
     "DescriptorTransformer",
     "DestinationError",
+    "DuplicateGroup",
+    "Duplicates",
     "Evaluation",
     "Failure",
     "FeatureTable",
@@ -75,6 +86,7 @@ __all__ = [
     "InvalidParameterError",
     "JournalError",
     "KNNClassifier",
+    "KeepPlan",
     "Matches",
     "MissingExtraError",
     "Model",
@@ -101,10 +113,12 @@ __all__ = [
     "copies",
     "describe",
     "descriptor",
+    "duplicates",
     "evaluate",
     "evaluate_gallery",
     "evaluate_retrieval",
     "index",
+    "keep_best",
     "list_descriptors",
     "open",
     "overlap",
@@ -113,6 +127,7 @@ __all__ = [
     "serve",
     "sort",
     "split",
+    "study",
     "study_classes",
     "train",
     "undo",

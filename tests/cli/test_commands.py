@@ -374,5 +374,7 @@ def test_the_commands_tested_are_all_there_are() -> None:
         "index",
         "search",
         "descriptors",
+        "duplicates",
+        "study",
         "train",
     }

@@ -84,11 +84,27 @@ def test_a_classifier_is_fitted_to_each_subset():
 def test_curves():
     found = study_classes(EXAMPLES, TEST, size=2)
     assert [point.x for point in found.by_size] == [2, 3, 4, 5]
-    assert [point.x for point in found.by_examples] == [1, 2, 5, 6, 10, 12, 30]
-    last = found.by_examples[-1]
-    assert last.accuracy == found.by_size[-1].accuracy
-    assert last.low <= last.accuracy <= last.high
-    assert found.doubling.x == 12
+    points = found.learning.points
+    assert [point.x for point in points] == [1, 2, 5, 6, 10, 12, 30]
+    assert points[-1].accuracy == found.by_size[-1].accuracy
+    for point in points:
+        assert point.low <= point.accuracy <= point.high
+    assert points[0].accuracy < points[-1].accuracy
+    assert (found.learning.doubling.x, found.learning.next_doubling.x) == (12, 24)
+
+
+def test_curves_of_a_fitted_classifier_are_its_own():
+    found = study_classes(EXAMPLES, TEST, size=4, classifier=RidgeClassifier, draws=100)
+    vectors, truth = of(TEST, NAMES)
+    whole = RidgeClassifier().fit(*of(EXAMPLES, NAMES)).score(vectors, truth)
+    assert found.by_size[-1].accuracy == pytest.approx(whole)
+    assert found.learning.points[-1].accuracy == pytest.approx(whole)
+
+
+def test_the_learning_curve_is_that_of_the_chosen_classes():
+    found = study_classes(EXAMPLES, TEST, chosen=["ant", "dog"])
+    last = found.learning.points[-1]
+    assert last.accuracy == found.chosen.accuracy and last.x == 12
 
 
 def test_draws_are_seeded_and_few():

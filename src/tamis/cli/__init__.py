@@ -13,6 +13,7 @@ from tamis.cli import (
     compare,
     demo,
     descriptors,
+    duplicates,
     evaluate,
     export,
     index,
@@ -20,6 +21,7 @@ from tamis.cli import (
     serve,
     sort,
     split,
+    study,
     train,
     undo,
 )
@@ -43,8 +45,10 @@ _ORDER = (
     train,
     export,
     compare,
+    study,
     index,
     search,
+    duplicates,
     serve,
     descriptors,
 )

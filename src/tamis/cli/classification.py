@@ -12,7 +12,7 @@ from tamis.cli.console import as_dicts, say, write_json, write_page
 from tamis.cli.notes import roots, warn_overlap
 from tamis.cli.scored import open_labelled
 from tamis.cli.tables import print_evaluation
-from tamis.duplicates import overlap
+from tamis.deduplication.content import overlap
 from tamis.errors import Failure, printable
 from tamis.evaluation.classification import evaluate as evaluate_answers
 from tamis.report.promises import promise_notes, set_notes

@@ -20,8 +20,8 @@ from tamis.cli.progress import Pace, duration, progress, quiet
 from tamis.cli.tables import without_overlap
 from tamis.dataset import Dataset
 from tamis.dataset.opening import unlabelled_remark
+from tamis.deduplication.content import overlap
 from tamis.descriptors import AUTO
-from tamis.duplicates import overlap
 from tamis.errors import (
     DestinationError,
     Failure,

@@ -7,8 +7,8 @@ from dataclasses import replace
 from tamis.cli.console import warn
 from tamis.dataset import Dataset, default_by, default_descriptor
 from tamis.dataset.opening import check_root, takes_root
+from tamis.deduplication.content import Overlap
 from tamis.descriptors import AUTO, Descriptor, descriptor
-from tamis.duplicates import Overlap
 from tamis.errors import InvalidParameterError, printable
 from tamis.store import is_collection
 

@@ -40,7 +40,9 @@ def split(
     group_by: Annotated[
         str | None,
         typer.Option(
-            metavar="CSV", help="List with the columns path,group; a group stays in one part."
+            metavar="CSV",
+            help="List with the columns path,group: a group stays in one part; or the word "
+            "duplicates: pictures that tamis duplicates finds together do, bursts included.",
         ),
     ] = None,
     classes: Classes = None,
@@ -68,6 +70,7 @@ def split(
     from tamis.cli import writing
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
     from tamis.cli.notes import print_remarks
+    from tamis.cli.progress import progress
     from tamis.dataset import Dataset
     from tamis.dataset import split as plan_of
     from tamis.dataset.verbs import check_folds
@@ -95,8 +98,13 @@ def split(
             "--classes": classes,
             "--mode": str(mode),
             "--follow-links": follow_links,
+            **({"--group-by": group_by} if group_by == "duplicates" else {}),
         },
-        paths={"SRC": source, "--group-by": group_by, "--root": root},
+        paths={
+            "SRC": source,
+            "--group-by": None if group_by == "duplicates" else group_by,
+            "--root": root,
+        },
     )
     check_destination(out, ())
     with locked(out, inside=True):
@@ -108,7 +116,7 @@ def split(
         )  # fmt: skip
         planned = plan_of(
             print_remarks(opened), out, ratio=ratio, folds=folds, blind=blind, groups=group_by,
-            seed=seed, mode=mode, follow_links=follow_links,
+            seed=seed, mode=mode, follow_links=follow_links, stages=progress,
         )  # fmt: skip
         table = print_remarks(planned.images).table
         if not classes and (remark := only_class(table)):
@@ -118,6 +126,13 @@ def split(
             warn(
                 f"{sum(map(len, copies))} pictures have the same content as others: each group of "
                 f"copies stays in one part (groups: {len(copies)})"
+            )
+        if (alike := planned.duplicates) is not None:
+            warn(
+                f"{len(alike.together())} pictures look like others: each of "
+                f"{len(set(alike.together().values()))} groups stays in one part "
+                f"(same picture: {len(alike) - alike.count('burst')}, bursts: "
+                f"{alike.count('burst')})"
             )
         outcome, _ = writing.carry_out(
             plan, out, command="split", mode=mode, made=planned.manifests, settings=settings
@@ -141,6 +156,7 @@ def split(
             "parts": {part: dict(sorted(counts.items())) for part, counts in plan.counts.items()},
             "truth": list(plan.truth),
             "n_copies": sum(map(len, copies)),
+            "duplicates": None if alike is None else alike.to_dict(),
             "copies": [[table.paths[row] for row in rows] for rows in copies],
             "signature": {
                 "seed": seed,

@@ -10,8 +10,8 @@ from tamis.cli.console import as_dicts, say, screen, warn, warn_failures, write_
 from tamis.cli.notes import print_remarks, warn_overlap
 from tamis.cli.progress import progress
 from tamis.dataset import Dataset
+from tamis.deduplication.content import overlap
 from tamis.descriptors import descriptor
-from tamis.duplicates import overlap
 from tamis.errors import Failure, InvalidParameterError
 from tamis.model.sweep import sweep
 from tamis.splits import check_classes

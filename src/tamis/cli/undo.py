@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def undo(
-    out: Annotated[str, typer.Argument(help="The folder that tamis sort, split or search wrote.")],
+    out: Annotated[
+        str, typer.Argument(help="The folder that tamis sort, split, search or duplicates wrote.")
+    ],
     yes: Annotated[
         bool,
         typer.Option("--yes", help="Undo a journal that another user or machine wrote, unasked."),

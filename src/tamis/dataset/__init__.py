@@ -4,7 +4,7 @@ from tamis.dataset.dataset import Dataset, Source
 from tamis.dataset.defaults import default_by, default_descriptor
 from tamis.dataset.opening import Role
 from tamis.dataset.searching import search
-from tamis.dataset.verbs import SplitPlan, describe, index, open, split
+from tamis.dataset.verbs import SplitPlan, describe, duplicates, index, open, split
 
 __all__ = [
     "Dataset",
@@ -14,6 +14,7 @@ __all__ = [
     "default_by",
     "default_descriptor",
     "describe",
+    "duplicates",
     "index",
     "open",
     "search",

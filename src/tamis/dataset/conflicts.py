@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from tamis.duplicates import copies
+from tamis.deduplication.content import copies
 from tamis.errors import printable
 from tamis.store import Collection
 from tamis.table import ImageTable

@@ -3,14 +3,23 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Unpack
 
 from tamis.dataset.dataset import Dataset, Source
 from tamis.dataset.opening import Role
+from tamis.deduplication import (
+    DEFAULT_KINDS,
+    Duplicates,
+    add_decisions,
+    decisions_file,
+    find_duplicates,
+    read_decisions,
+    with_copies_together,
+)
+from tamis.deduplication.finding import Stages
 from tamis.descriptors import AUTO, Descriptor, descriptor
-from tamis.duplicates import with_copies_together
 from tamis.errors import DestinationError, InvalidParameterError, printable
 from tamis.features import FeatureTable, Progress, Reading
 from tamis.files.journal import Journal, Outcome, journals
@@ -130,6 +139,73 @@ def index(
     ).collection
 
 
+def duplicates(
+    source: Source | Dataset,
+    *,
+    kinds: Sequence[str] = DEFAULT_KINDS,
+    apart: Sequence[tuple[str, str]] = (),
+    decisions: str | os.PathLike[str] | None = None,
+    jobs: int | None = None,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    stages: Stages | None = None,
+) -> Duplicates:
+    """Find pictures that are there again, in the same or in another form.
+
+    Parameters
+    ----------
+    source : str, os.PathLike, sequence of paths, ImageTable or Dataset
+    kinds : sequence of {"copy", "same", "mirrored", "turned", "burst"}
+        Byte copies; the same picture saved anew, smaller, brighter, a little cut, grey, with a
+        caption; mirrored; turned by about 10 or by 90, 180 or 270 degrees; and neighbours, such
+        as the next shot of a burst.
+    apart : sequence of (str, str)
+        Pairs that are two pictures, by their paths. They are written to `decisions`, and are
+        not put into one group again.
+    decisions : str or os.PathLike, optional
+        File of such decisions; ``photos-duplicates.csv`` beside a folder ``photos`` by default.
+    jobs, max_pixels
+        As `tamis.features.extract` takes them.
+    stages : callable, optional
+        Told of the work, as ``tamis.cli.progress.progress`` is.
+
+    Returns
+    -------
+    Duplicates
+        Its groups; `tamis.keep_best` plans to move all but the best of each.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such kind.
+    InvalidParameterError
+        `apart` names a picture that is not there.
+
+    Examples
+    --------
+    >>> import shutil
+    >>> _ = shutil.copytree("photos", "photos/again")
+    >>> found = tamis.duplicates("photos", kinds=["copy"])
+    >>> found
+    Duplicates(6 groups (6 copy) among 12 images)
+    >>> found.groups[0].kind, len(found.groups[0].others)
+    ('copy', 1)
+    """
+    opened = Dataset.open(source)
+    file = decisions
+    if file is None and os.path.isdir(opened.source):
+        file = decisions_file(opened.source)
+    if apart and file is None:
+        raise InvalidParameterError(
+            "decisions need a file where the source is no folder. Name one: decisions."
+        )
+    decided = read_decisions(file)
+    if apart and file is not None:
+        decided = add_decisions(file, apart, opened.table)
+    return find_duplicates(
+        opened.table, kinds=kinds, decided=decided, jobs=jobs, max_pixels=max_pixels, stages=stages
+    )
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class SplitPlan:
     """A plan of `split`, which `apply` carries out.
@@ -143,6 +219,8 @@ class SplitPlan:
         Those that the parts get; its remarks name what was left out.
     copies : list of list of int
         Positions of images with the same content, two or more in each group.
+    duplicates : Duplicates or None
+        What was found for `groups`.
 
     Examples
     --------
@@ -156,6 +234,7 @@ class SplitPlan:
     placements: Placements
     images: Dataset
     copies: list[list[int]]
+    duplicates: Duplicates | None = None
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{part} {counts.total()}" for part, counts in self.counts.items())
@@ -204,10 +283,11 @@ def split(
     ratio: tuple[float, float, float] = DEFAULT_RATIO,
     folds: int | None = None,
     blind: bool = False,
-    groups: str | os.PathLike[str] | None = None,
+    groups: str | os.PathLike[str] | Duplicates | None = None,
     seed: int = 0,
     mode: str | Mode = Mode.COPY,
     follow_links: bool = False,
+    stages: Stages | None = None,
 ) -> SplitPlan:
     """Plan to split class folders into train, val and test; nothing is touched yet.
 
@@ -223,12 +303,15 @@ def split(
         As many folds instead, each with train and test.
     blind : bool
         Give test images neutral names, and keep their classes in a manifest.
-    groups : str or os.PathLike, optional
-        CSV file with the columns path,group: a group stays in one part.
+    groups : str, os.PathLike or Duplicates, optional
+        A group stays in one part: those of a CSV file with the columns path,group; those that
+        `duplicates` found; or ``"duplicates"``, which finds them, bursts included.
     seed : int
     mode : {"copy", "hardlink", "symlink", "move"}
     follow_links : bool
         Take also what lies outside of the root of the source, as `Dataset.to_take` does.
+    stages : callable, optional
+        Told of the search for duplicates.
 
     Returns
     -------
@@ -253,14 +336,22 @@ def split(
     images = opened.to_take(follow_links=follow_links)
     check_one_fold(images.table)
     images = images.labelled()
-    table = images.table if groups is None else with_groups(images.table, groups)
+    table = images.table
+    found = groups if isinstance(groups, Duplicates) else None
+    if groups == "duplicates":
+        found = duplicates(images, stages=stages)
+    if found is not None:
+        together = found.together()
+        table = replace(table, groups=tuple(together.get(path) for path in table.paths))
+    elif groups is not None and not isinstance(groups, Duplicates):
+        table = with_groups(table, groups)
     table, copies = with_copies_together(table)
     if folds is None:
         parts = assign_parts(table, ratio=ratio, seed=seed)
     else:
         parts = assign_folds(table, folds, seed=seed)
     placements = plan_split(table, parts, place, blind=blind, seed=seed)
-    return SplitPlan(place, placed, placements, images.having(table), copies)
+    return SplitPlan(place, placed, placements, images.having(table), copies, found)
 
 
 def check_folds(folds: int | None, mode: Mode) -> None:

@@ -1,6 +1,7 @@
 """How good answers and rankings are: classification, retrieval, comparison, choice of classes."""
 
 from tamis.evaluation.class_choice import ClassChoice, study_classes
+from tamis.evaluation.class_study import study
 from tamis.evaluation.classification import Evaluation, evaluate
 from tamis.evaluation.comparison import compare
 from tamis.evaluation.comparison_result import Comparison
@@ -17,5 +18,6 @@ __all__ = [
     "evaluate",
     "evaluate_gallery",
     "evaluate_retrieval",
+    "study",
     "study_classes",
 ]

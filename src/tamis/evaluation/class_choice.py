@@ -8,8 +8,11 @@ Nothing is searched anew for a subset: the nearest examples of each class are ke
 test image, and the k nearest of any subset are among these.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import combinations
 from math import comb
 from typing import Any, Final
@@ -17,11 +20,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import spearmanr
+from threadpoolctl import threadpool_limits
 
-from tamis.errors import InvalidParameterError, UnknownNameError
-from tamis.evaluation.class_geometry import ClassGeometry, Values
-from tamis.features import FeatureTable, available_processors
-from tamis.metrics.intervals import bootstrap_means
+from tamis.errors import Failure, InvalidParameterError, UnknownNameError
+from tamis.evaluation.class_geometry import ClassGeometry, Values, Voters
+from tamis.evaluation.learning_curve import Fit, LearningCurve, Point, learning_curve
+from tamis.features import FeatureTable, Progress, available_processors
 
 Score = Callable[[npt.NDArray[np.intp]], float]
 
@@ -40,6 +44,8 @@ class Draw:
         Sorted.
     accuracy : float
         Share of the test images of these classes that get their class.
+    n_test : int
+        Those test images.
     one_nn_error : float
         Share of the examples whose nearest other example is of another class.
     silhouette : float
@@ -58,20 +64,11 @@ class Draw:
 
     classes: tuple[str, ...]
     accuracy: float
+    n_test: int
     one_nn_error: float
     silhouette: float
     fisher_ratio: float
     least_mean_distance: float
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A point of a curve: mean accuracy, and the ends of an interval that holds 95 %."""
-
-    x: int
-    accuracy: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,18 +84,20 @@ class ClassChoice:
         The subset that the user named.
     by_size : tuple of Point
         Accuracy by the number of classes: mean over random subsets, and the range of the
-        middle 95 % of them.
-    by_examples : tuple of Point
-        Accuracy on all classes by the number of examples per class, with a bootstrap
-        interval over the test images.
-    doubling : Point or None
-        Gain of the last doubling of the examples that most classes have, to `x` per class.
+        middle 95 % of them. Up to 200 subsets of each size; with a classifier that is fitted,
+        a twenty-fifth of `draws` (of more than 10 classes, a hundredth).
+    learning : LearningCurve
+        Accuracy by the number of examples, of the chosen classes, or of all without a choice.
     pairs : tuple of (str, str, float)
         Every two classes and the error between them alone, most confused first.
     correlations : dict from str to float
         Spearman's rank correlation of each measure with accuracy over the draws.
     n_examples, n_test : int
     signature : dict
+    shown : dict from str to str
+        Class to the path of the example that is nearest to the mean of the class.
+    failures : tuple of Failure
+        Images that could not be read.
 
     Examples
     --------
@@ -112,13 +111,14 @@ class ClassChoice:
     draws: tuple[Draw, ...]
     chosen: Draw | None
     by_size: tuple[Point, ...]
-    by_examples: tuple[Point, ...]
-    doubling: Point | None
+    learning: LearningCurve
     pairs: tuple[tuple[str, str, float], ...]
     correlations: dict[str, float]
     n_examples: int
     n_test: int
     signature: dict[str, str | int]
+    shown: Mapping[str, str] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
 
     @property
     def accuracies(self) -> Values:
@@ -150,14 +150,19 @@ class ClassChoice:
             "percentile": self.percentile,
             "correlations": self.correlations,
             "by_size": [asdict(point) for point in self.by_size],
-            "by_examples": [asdict(point) for point in self.by_examples],
-            "doubling": None if self.doubling is None else asdict(self.doubling),
+            "by_examples": [asdict(point) for point in self.learning.points],
+            "doubling": _plain(self.learning.doubling),
+            "next_doubling": _plain(self.learning.next_doubling),
             "pairs": [{"classes": [a, b], "error": error} for a, b, error in self.pairs[:100]],
             "draws": [asdict(draw) for draw in self.draws],
             "n_examples": self.n_examples,
             "n_test": self.n_test,
             "signature": self.signature,
         }
+
+
+def _plain(point: Point | None) -> dict[str, Any] | None:
+    return None if point is None else asdict(point)
 
 
 def study_classes(
@@ -171,6 +176,7 @@ def study_classes(
     classifier: Callable[[], Any] | None = None,
     seed: int = 0,
     jobs: int | None = None,
+    progress: Progress | None = None,
 ) -> ClassChoice:
     """Score random subsets of the classes, and a chosen subset among them.
 
@@ -185,15 +191,17 @@ def study_classes(
     chosen : sequence of str
         A subset to place among the draws.
     k : int
-        Neighbours that vote, each by 1/distance; fewer where there are fewer examples.
+        Neighbours that vote, each by 1/distance (``vote="inverse"`` of `KNNClassifier`); fewer
+        where there are fewer examples.
     classifier : callable, optional
         Gives a scikit-learn classifier, fitted on the vectors of each subset. The vote of the
-        k nearest neighbours by default, which needs no fit. The curves over sizes and examples
-        and the pairs are always by this vote.
+        k nearest neighbours by default, which needs no fit. The pairs are always by this vote.
     seed : int
         Of the draws and of the bootstrap.
     jobs : int, optional
         Threads; as many as there are processors by default.
+    progress : callable, optional
+        Told of the draws that are scored, as they are.
 
     Returns
     -------
@@ -230,28 +238,48 @@ def study_classes(
             f"size, the number of classes in a subset, must be 2 to {len(names)}, the number of "
             f"classes with examples and test images. Got {size}."
         )
-    geometry = ClassGeometry.of(examples, test, names, k=k, jobs=jobs or available_processors())
+    jobs = jobs or available_processors()
+    geometry = ClassGeometry.of(examples, test, names, k=k, jobs=jobs)
     score: Score = geometry.accuracy
+    fit: Fit = partial(Voters, k=k, distance=examples.distance, jobs=jobs)
     if classifier is not None:
-        score = _fitted(examples, test, names, classifier)
+        fit = partial(_fit, classifier)
+        score = _fitted(examples, test, names, fit)
     rng = np.random.default_rng(seed)
 
     def draw(columns: npt.NDArray[np.intp]) -> Draw:
-        return Draw(tuple(names[c] for c in columns), score(columns), **geometry.measures(columns))
+        n_test = int(np.isin(geometry.truth, columns).sum())
+        labels = tuple(names[c] for c in columns)
+        return Draw(labels, score(columns), n_test, **geometry.measures(columns))
 
     subsets = list(_subsets(len(names), size, draws, rng))
-    drawn = tuple(draw(columns) for columns in subsets)
+    alone = classifier is None
+    # Fits run side by side, each on one processor.
+    with (
+        contextlib.nullcontext() if alone else threadpool_limits(1, "blas"),
+        ThreadPoolExecutor(1 if alone else jobs) as pool,
+    ):
+        drawn = []
+        for one in pool.map(draw, subsets):
+            drawn.append(one)
+            if progress is not None:
+                progress(1)
+        by_size = tuple(
+            _by_size(
+                lambda several: pool.map(score, several), len(names), rng,
+                draws=None if alone else draws,
+            )
+        )  # fmt: skip
     accuracies = [one.accuracy for one in drawn]
     varies = len(set(accuracies)) > 1
     every = np.arange(len(names))
-    by_examples, doubling = _learning_curve(geometry, seed)
+    picked = sorted(set(chosen))
     return ClassChoice(
         size=size,
-        draws=drawn,
-        chosen=draw(np.array(sorted(names.index(c) for c in set(chosen)))) if chosen else None,
-        by_size=tuple(_by_size(geometry, len(names), rng)),
-        by_examples=by_examples,
-        doubling=doubling,
+        draws=tuple(drawn),
+        chosen=draw(np.array([names.index(c) for c in picked])) if chosen else None,
+        by_size=by_size,
+        learning=learning_curve(examples, test, picked or names, fit, seed=seed),
         pairs=tuple(
             sorted(
                 (
@@ -275,6 +303,7 @@ def study_classes(
             "size": size,
             "seed": seed,
         },
+        shown=_typical(examples, names),
     )
 
 
@@ -287,17 +316,28 @@ def _subsets(
     return (np.sort(rng.choice(n, size, replace=False)) for _ in range(draws))
 
 
-def _by_size(geometry: "ClassGeometry", n: int, rng: np.random.Generator) -> Iterable[Point]:
+def _by_size(
+    score: Callable[[Iterable[npt.NDArray[np.intp]]], Iterable[float]],
+    n: int,
+    rng: np.random.Generator,
+    *,
+    draws: int | None,
+) -> Iterable[Point]:
     for size in sorted({*(size for size in SIZES if size < n), n}):
-        found = np.array(
-            [geometry.accuracy(columns) for columns in _subsets(n, size, _DRAWS_PER_SIZE, rng)]
-        )
+        most = _DRAWS_PER_SIZE
+        if draws is not None:
+            most = min(most, max(3, draws // (25 if size <= 10 else 100)))
+        found = np.fromiter(score(_subsets(n, size, most, rng)), float)
         low, high = np.quantile(found, [0.025, 0.975])
         yield Point(size, float(found.mean()), float(low), float(high))
 
 
+def _fit(classifier: Callable[[], Any], vectors: Any, codes: Any) -> Any:
+    return classifier().fit(vectors, codes)
+
+
 def _fitted(
-    examples: FeatureTable, test: FeatureTable, names: list[str], classifier: Callable[[], Any]
+    examples: FeatureTable, test: FeatureTable, names: list[str], fit: Callable[[Any, Any], Any]
 ) -> Score:
     """Return the score of a classifier that is fitted to each subset."""
     index = {name: column for column, name in enumerate(names)}
@@ -306,30 +346,18 @@ def _fitted(
 
     def score(columns: npt.NDArray[np.intp]) -> float:
         learn, ask = np.isin(known, columns), np.isin(asked, columns)
-        fitted = classifier().fit(examples.features[learn], known[learn])
+        fitted = fit(examples.features[learn], known[learn])
         return float((fitted.predict(test.features[ask]) == asked[ask]).mean())
 
     return score
 
 
-def _learning_curve(geometry: ClassGeometry, seed: int) -> tuple[tuple[Point, ...], Point | None]:
-    """Accuracy on all classes by examples per class, and the gain of the last doubling."""
-    every = np.arange(geometry.means.shape[0])
-    levels = sorted(geometry.levels)
-    right = {n: geometry.right(every, n).astype(float) for n in levels}
-    stacked = np.stack([right[n] for n in levels], axis=1)
-    low, high = _intervals(stacked, seed)
-    points = tuple(
-        Point(n, float(right[n].mean()), float(a), float(b))
-        for n, a, b in zip(levels, low, high, strict=True)
-    )
-    if geometry.usual < 2:
-        return points, None
-    gain = right[geometry.usual] - right[geometry.usual // 2]
-    (least,), (most,) = _intervals(gain[:, None], seed)
-    return points, Point(geometry.usual, float(gain.mean()), float(least), float(most))
-
-
-def _intervals(values: Values, seed: int) -> tuple[Values, Values]:
-    over_images, _ = bootstrap_means(values, np.zeros(len(values), np.intp), seed=seed)
-    return over_images[0], over_images[1]
+def _typical(examples: FeatureTable, names: list[str]) -> dict[str, str]:
+    """Return the path of the example of each class that is nearest to the mean of its class."""
+    labels = np.array([str(label) for label in examples.labels])
+    found = {}
+    for name in names:
+        rows = np.flatnonzero(labels == name)
+        away = examples.features[rows] - examples.features[rows].mean(axis=0)
+        found[name] = examples.paths[rows[int((away**2).sum(axis=1).argmin())]]
+    return found

@@ -20,7 +20,6 @@ from tamis.features import FeatureTable
 Values = npt.NDArray[np.float64]
 Hits = npt.NDArray[np.bool_]
 
-EXAMPLES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 _BLOCK_BYTES: Final = 64 << 20
 
 
@@ -28,20 +27,18 @@ _BLOCK_BYTES: Final = 64 << 20
 class ClassGeometry:
     """Distances of test images and examples to the examples of each class.
 
-    `levels[n]` holds the k least distances of each test image to the first n examples of each
-    class, (n_test, n_classes, k), infinite where there are fewer. `usual` is the median number
-    of examples of a class, and a level, as is half of it; the last level has all examples.
+    `least` holds the k least distances of each test image to the examples of each class,
+    infinite where there are fewer.
     """
 
     truth: npt.NDArray[np.intp]
-    levels: dict[int, Values]
+    least: Values  # (n_test, n_classes, k)
     known: npt.NDArray[np.intp]
     nearest: Values  # (n_examples, n_classes): the least distance to another example
     mean: Values  # (n_examples, n_classes): the mean distance to other examples
     means: Values  # (n_classes, dim)
     scatter: Values  # (n_classes,): summed squared distance to the class mean
     k: int
-    usual: int
 
     @classmethod
     def of(
@@ -58,16 +55,13 @@ class ClassGeometry:
         truth = np.array([index[str(test.labels[row])] for row in asked])
         counts = np.bincount(known, minlength=len(names))
         starts = np.concatenate([[0], np.cumsum(counts)])
-        usual, most = int(np.median(counts)), int(counts.max())
-        shown = sorted({n for n in EXAMPLES if n < usual} | {max(1, usual // 2), usual, most})
         gallery = gallery_of(vectors, distance=examples.distance)
-        levels = {n: np.full((len(truth), len(names), k), np.inf) for n in shown}
+        least = np.full((len(truth), len(names), k), np.inf)
         for rows, found in _blocks(gallery, test.features[np.array(asked)], len(known), jobs):
             for column, (start, stop) in enumerate(pairwise(starts)):
-                for n, least in levels.items():
-                    some = found[:, start : min(stop, start + n)]
-                    width = min(k, some.shape[1])
-                    least[rows, column, :width] = np.sort(some, axis=1)[:, :width]
+                width = min(k, stop - start)
+                some = np.partition(found[:, start:stop], width - 1, axis=1)[:, :width]
+                least[rows, column, :width] = np.sort(some, axis=1)
         nearest = np.empty((len(known), len(names)))
         mean = np.empty((len(known), len(names)))
         for rows, found in _blocks(gallery, vectors, len(known), jobs):
@@ -83,17 +77,16 @@ class ClassGeometry:
         scatter = np.array(
             [((some - mean) ** 2).sum() for some, mean in zip(of_class, means, strict=True)]
         )
-        return cls(truth, levels, known, nearest, mean, means, scatter, k, usual)
+        return cls(truth, least, known, nearest, mean, means, scatter, k)
 
-    def accuracy(self, columns: npt.NDArray[np.intp], level: int | None = None) -> float:
+    def accuracy(self, columns: npt.NDArray[np.intp]) -> float:
         """Share of the test images of some classes that get their class among these."""
-        return float(self.right(columns, level).mean())
+        return float(self.right(columns).mean())
 
-    def right(self, columns: npt.NDArray[np.intp], level: int | None = None) -> Hits:
+    def right(self, columns: npt.NDArray[np.intp]) -> Hits:
         """Whether each test image of some classes gets its class: a vote by 1/distance."""
-        least = self.levels[max(self.levels) if level is None else level]
         rows = np.flatnonzero(np.isin(self.truth, columns))
-        distances = least[np.ix_(rows, columns)].reshape(len(rows), -1)
+        distances = self.least[np.ix_(rows, columns)].reshape(len(rows), -1)
         first = np.argsort(distances, axis=1, kind="stable")[:, : self.k]
         near = np.take_along_axis(distances, first, axis=1)
         votes = shares_of_votes(near, first // self.k, len(columns))
@@ -125,6 +118,24 @@ class ClassGeometry:
             "fisher_ratio": between / within if within else float("inf"),
             "least_mean_distance": float(apart),
         }
+
+
+class Voters:
+    """The k nearest examples vote, each by 1/distance, as in `ClassGeometry.right`."""
+
+    def __init__(
+        self, vectors: Any, codes: npt.NDArray[np.intp], *, k: int, distance: str, jobs: int
+    ) -> None:
+        self._gallery = gallery_of(vectors, distance=distance)
+        self._codes, self._k, self._jobs = codes, min(k, len(codes)), jobs
+
+    def predict(self, vectors: Any) -> npt.NDArray[np.intp]:
+        """Return the class of each vector, as a number."""
+        indices, distances = self._gallery.nearest(vectors, self._k, jobs=self._jobs)
+        n_classes = int(self._codes.max()) + 1
+        return np.asarray(
+            shares_of_votes(distances, self._codes[indices], n_classes).argmax(axis=1)
+        )
 
 
 def _blocks(gallery: Any, queries: Any, n: int, jobs: int) -> Iterable[tuple[slice, Values]]:

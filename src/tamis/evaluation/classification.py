@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.classifiers.predictions import Predictions
-from tamis.duplicates import Overlap
+from tamis.deduplication.content import Overlap
 from tamis.errors import Failure, TableError, printable
 from tamis.evaluation.signature import Signature, versions
 from tamis.features.index import Matches
@@ -150,7 +150,7 @@ def evaluate(
     seed : int
         Of the bootstrap.
     overlap : Overlap, optional
-        The pictures that are among the examples too, as `tamis.duplicates.overlap` finds
+        The pictures that are among the examples too, as `tamis.overlap` finds
         them. The others are also scored by themselves.
 
     Returns

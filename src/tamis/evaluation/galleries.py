@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tamis.dataset import Dataset, Source, default_descriptor
+from tamis.deduplication.content import Overlap, overlap
 from tamis.descriptors import Descriptor, descriptor
 from tamis.distances import check_distance
-from tamis.duplicates import Overlap, overlap
 from tamis.evaluation.folds import evaluate_in_folds
 from tamis.evaluation.retrieval import check_task, evaluate_retrieval
 from tamis.evaluation.retrieval_scores import RetrievalEvaluation

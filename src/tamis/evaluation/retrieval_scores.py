@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tamis.duplicates import Overlap
+from tamis.deduplication.content import Overlap
 from tamis.errors import Failure
 from tamis.evaluation.signature import Signature
 

@@ -17,7 +17,7 @@ from tamis.files.signing import Signer
 from tamis.files.transfer import Mode, Transfer
 
 FORMAT: Final = 3
-COMMANDS: Final = ("search", "sort", "split")
+COMMANDS: Final = ("search", "sort", "split", "duplicates")
 LONGEST_LINE: Final = 1 << 20
 _NAME: Final = 255
 _DEPTH: Final = 2048

@@ -16,6 +16,8 @@ from tamis.images import SUFFIXES, has_signature
 
 OWN_FOLDER: Final = ".tamis"
 """Where tamis keeps its journals: neither listed nor counted."""
+DUPLICATES: Final = "_duplicates"
+"""Where tamis moves what is there again: passed over if it holds a journal."""
 
 _JOURNAL: Final = re.compile(r"run-\d{4,9}\.jsonl")
 _LITTER: Final = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"})
@@ -171,6 +173,8 @@ class Listing:
         if is_system_name(entry.name):
             if (folder and entry.name != OWN_FOLDER) or _promises_picture(entry.name):
                 self.ignored.append(entry.path)
+        elif folder and entry.name == DUPLICATES and _holds_journal(entry.path):
+            self.ignored.append(entry.path)
         elif folder and entry.is_symlink():
             if self._leads_outside(entry.path):
                 self.outside.append(entry.path)
@@ -214,6 +218,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link that leads round in a circle
         return False
+
+
+def _holds_journal(folder: str) -> bool:
+    return os.path.isdir(os.path.join(folder, OWN_FOLDER))
 
 
 def _promises_picture(name: str) -> bool:

@@ -168,6 +168,49 @@ def bootstrap_means(
     return over_queries, over_classes
 
 
+def bootstrap_of_means(
+    values: Values,
+    statistic: Callable[[Values], Values],
+    *,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Values:
+    """Bootstrap over images what is computed from the means of several figures.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, m), float64
+        A row per image, at least one: so the figures of an image stay together.
+    statistic : callable
+        From means of shape (r, m) to values of shape (r, ...).
+    confidence : float
+        In (0, 1).
+    resamples : int
+        Number of draws of n images.
+    seed : int
+
+    Returns
+    -------
+    ndarray of shape (2, ...), float64
+        Lower and upper ends.
+
+    Raises
+    ------
+    InvalidParameterError
+        `confidence` or `resamples` is out of its range, or there is no image.
+    """
+    n = len(values)
+    if not n:
+        raise InvalidParameterError("there must be at least one image to draw from.")
+    draw = _cells_of(np.ones(n, np.int64))
+
+    def measure(random: _Random, size: int) -> Values:
+        return statistic(draw(random, size).astype(np.float64) @ values / n)
+
+    return _percentiles(measure, confidence, resamples, seed, _BATCH_BYTES // (8 * n))
+
+
 def bootstrap_difference(
     differences: Values,
     classes: npt.NDArray[np.intp],

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from tamis.classifiers.base import Classifier
 from tamis.classifiers.predictions import Predictions
 from tamis.dataset import Dataset, Source
+from tamis.deduplication.content import overlap
 from tamis.descriptors import Descriptor
-from tamis.duplicates import overlap
 from tamis.errors import (
     Failure,
     InvalidParameterError,

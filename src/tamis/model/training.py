@@ -11,8 +11,8 @@ import numpy as np
 from tamis.classifiers.network.registry import NETWORKS
 from tamis.classifiers.predictions import Predictions
 from tamis.dataset import Dataset, Source
+from tamis.deduplication.content import overlap
 from tamis.descriptors import AUTO, Descriptor
-from tamis.duplicates import overlap
 from tamis.errors import Failure, MissingExtraError
 from tamis.evaluation.classification import Evaluation, evaluate
 from tamis.evaluation.signature import versions

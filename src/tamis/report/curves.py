@@ -108,7 +108,7 @@ class Course:
 
 
 def _epochs(xs: Sequence[float]) -> list[tuple[float, str]]:
-    step = max(1, _round_step((xs[-1] - xs[0]) / 6))
+    step = max(1, round_step((xs[-1] - xs[0]) / 6))
     numbers = [x for x in xs if x % step == 0 or x == xs[0]]
     return [(x, f"{x:.0f}") for x in numbers]
 
@@ -132,7 +132,7 @@ def _chart(
     values = [y for points in lines.values() for _, y in points]
     high = 1.0 if share else max(values, default=1.0)
     low = math.floor(10 * min(values, default=0.0)) / 10 if share else 0.0
-    step = _round_step((high - low) / 4)
+    step = round_step((high - low) / 4)
     if not share:
         high = step * math.ceil(high / step - 1e-9)
     ys = [low + step * i for i in range(int((high - low) / step + 1e-6) + 1)]
@@ -167,12 +167,12 @@ def _known(row: dict[str, Any], key: str) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _round_step(least: float) -> float:
+def round_step(least: float) -> float:
     """Give the next of 1, 2, 5, 10, ... times a power of ten.
 
     Examples
     --------
-    >>> [_round_step(step) for step in (0.03, 0.2, 3, 60)]
+    >>> [round_step(step) for step in (0.03, 0.2, 3, 60)]
     [0.05, 0.2, 5.0, 100.0]
     """
     if least <= 0:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tamis.duplicates import with_copies_together
+from tamis.deduplication.content import with_copies_together
 from tamis.errors import Failure, InvalidParameterError
 from tamis.splits import PARTS, check_classes, check_one_fold, split_of, take_part, with_split
 from tamis.splits.assign import assign_parts

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pictures import write_kinds
-from tamis import duplicates
-from tamis.duplicates import copies, overlap, with_copies_together
+from tamis.deduplication import content
+from tamis.deduplication.content import copies, overlap, with_copies_together
 from tamis.splits.assign import assign_folds, assign_parts
 from tamis.table import ImageTable
 
@@ -19,8 +19,8 @@ def files(tmp_path):
     """Return a function that writes files of these contents and gives their paths."""
 
     def make(**contents):
-        for name, content in contents.items():
-            (tmp_path / name).write_bytes(content)
+        for name, data in contents.items():
+            (tmp_path / name).write_bytes(data)
         return [os.fspath(tmp_path / name) for name in contents]
 
     return make
@@ -36,15 +36,15 @@ def test_links_are_copies_and_are_not_read(files, tmp_path, monkeypatch):
     (path,) = files(a=b"one")
     os.link(path, tmp_path / "hard")
     os.symlink(path, tmp_path / "soft")
-    monkeypatch.setattr(duplicates, "digest_of", None)
+    monkeypatch.setattr(content, "digest_of", None)
     assert copies([path, str(tmp_path / "hard"), str(tmp_path / "soft")]) == [[0, 1, 2]]
 
 
 def test_only_files_of_one_size_that_look_alike_are_read(files, monkeypatch):
     paths = files(a=b"one", b=b"other", c=b"xne", d=b"two")
     read = []
-    digest = duplicates.digest_of
-    monkeypatch.setattr(duplicates, "digest_of", lambda path: read.append(path) or digest(path))
+    digest = content.digest_of
+    monkeypatch.setattr(content, "digest_of", lambda path: read.append(path) or digest(path))
     assert copies(paths) == []
     assert read == [paths[0], paths[2]]
 
@@ -122,7 +122,7 @@ def test_groups_that_share_a_copy_become_one(data):
         groups=tuple(groups),
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(duplicates, "_contents", lambda _: contents)
+        patch.setattr(content, "_contents", lambda _: contents)
         joined, _ = with_copies_together(table)
 
     def linked(one, two):
