@@ -376,5 +376,6 @@ def test_the_commands_tested_are_all_there_are() -> None:
         "descriptors",
         "duplicates",
         "study",
+        "serve",
         "train",
     }

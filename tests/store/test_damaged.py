@@ -253,7 +253,7 @@ def test_what_a_killed_run_left_before_its_first_commit_is_taken_up(made, tmp_pa
     done = tamis("search", path, next((made / "photos").rglob("*.jpg")), check=False)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    tamis("index", made / "photos", "--into", path)
+    tamis("index", made / "photos", "--into", path, "--by", "color")
     assert Collection.open(path).specs == [descriptor("color").spec]
 
 

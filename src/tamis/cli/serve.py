@@ -49,7 +49,9 @@ def serve(
             show_default="PHOTOS.review/sorted",
         ),
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes one that is free.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free port.")
+    ] = 0,
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Listen for others too; needs --token.")
     ] = "127.0.0.1",
