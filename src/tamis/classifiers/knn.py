@@ -183,7 +183,7 @@ class KNNClassifier(Classifier):
         Returns
         -------
         Matches
-            Of shape (n_queries, n_neighbors_), as rows of the training data.
+            Of shape (n_queries, k) with k neighbours that vote, as rows of the training data.
         """
         check_is_fitted(self)
         queries = validate_data(self, X, reset=False, dtype=np.float32, order="C")
