@@ -317,7 +317,7 @@ def test_killed_while_moving(photos: Path, tmp_path: Path, left: int) -> None:
 
 
 def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tamis.cli.answering.AUTO", "color")  # two networks take a minute
+    monkeypatch.setattr("tamis.cli.answering.AUTO", "moments")  # two networks take a minute
     done = tamis("demo", tmp_path / "demo")
     assert len(list((tmp_path / "demo/photos").rglob("*.png"))) >= 300
     assert len(os.listdir(tmp_path / "demo/photos")) >= 8
