@@ -30,6 +30,7 @@ tamis.splits
 tamis.dataset
 tamis.trust
 tamis.classifiers
+tamis.checking
 tamis.evaluation
 tamis.model
 tamis.report

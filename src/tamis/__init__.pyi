@@ -1,5 +1,6 @@
 """The public names of tamis; `lazy_loader` imports each when it is asked for."""
 
+from .checking import Checkup, RelabelPlan, Suspect, check, relabel
 from .classifiers.automatic import AutoClassifier
 from .classifiers.knn import KNNClassifier
 from .classifiers.network.classifier import NetworkClassifier
@@ -63,6 +64,7 @@ __version__: str
 
 __all__ = [
     "AutoClassifier",
+    "Checkup",
     "ClassChoice",
     "CodebookError",
     "Collection",
@@ -100,15 +102,18 @@ __all__ = [
     "ProbeClassifier",
     "Reduction",
     "ReductionError",
+    "RelabelPlan",
     "RetrievalEvaluation",
     "SortPlan",
     "SplitPlan",
+    "Suspect",
     "TableError",
     "TamisError",
     "TrainingError",
     "UnknownNameError",
     "WeightsError",
     "__version__",
+    "check",
     "compare",
     "copies",
     "describe",
@@ -123,6 +128,7 @@ __all__ = [
     "open",
     "overlap",
     "read_image",
+    "relabel",
     "search",
     "serve",
     "sort",

@@ -375,6 +375,7 @@ def test_the_commands_tested_are_all_there_are() -> None:
         "search",
         "descriptors",
         "duplicates",
+        "check",
         "study",
         "serve",
         "train",

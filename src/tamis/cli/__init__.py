@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from tamis.cli import (
+    check,
     compare,
     demo,
     descriptors,
@@ -49,6 +50,7 @@ _ORDER = (
     index,
     search,
     duplicates,
+    check,
     serve,
     descriptors,
 )

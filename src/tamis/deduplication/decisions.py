@@ -15,6 +15,7 @@ from tamis.files.csvfile import read_csv, write_csv
 from tamis.files.kinds import Kind
 from tamis.files.names import normal_form
 from tamis.table import ImageTable
+from tamis.table.rows import RowFinder
 
 _HEADER: Final = ("path", "other")
 
@@ -61,18 +62,16 @@ def add_decisions(
     InvalidParameterError
         A path names no picture of the table.
     """
-    names = table.names
-    known = {os.path.abspath(path): name for path, name in zip(table.paths, names, strict=True)}
-    known |= {normal_form(name): name for name in names}
+    names, finder = table.names, RowFinder(table)
 
     def name_of(path: str) -> str:
-        name = known.get(normal_form(path)) or known.get(os.path.abspath(path))
-        if name is None:
+        row = finder.row(path)
+        if row is None:
             raise InvalidParameterError(
                 f"{printable(path)} is no picture of {printable(table.root)}. Name two of its "
                 "pictures, as the groups show them."
             )
-        return name
+        return names[row]
 
     before = read_decisions(file)
     decided = before | {_pair(name_of(one), name_of(other)) for one, other in pairs}

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from tamis.deduplication.groups import Duplicates
-from tamis.errors import DestinationError, Failure, InvalidParameterError, JournalError, printable
+from tamis.errors import DestinationError, Failure, InvalidParameterError, printable
 from tamis.files.faults import explain
-from tamis.files.journal import Journal, Outcome, journals
-from tamis.files.lock import locked
-from tamis.files.transfer import Mode, Transfer
+from tamis.files.journal import Outcome
+from tamis.files.moving import folders_of, move
+from tamis.files.transfer import Transfer
 from tamis.images.listing import DUPLICATES
 
 FOLDER: Final = DUPLICATES
@@ -60,16 +60,7 @@ class KeepPlan:
         DestinationError
             The folder cannot be written to.
         """
-        with locked(self.out, inside=True):
-            if any(not run.finished for run in journals(self.out)):
-                raise JournalError(
-                    f"a run into {printable(self.out)} was interrupted. Take it back first: "
-                    "tamis.undo."
-                )
-            return Journal.create(
-                self.out, command="duplicates", mode=Mode.MOVE, folders=self.folders,
-                transfers=self.transfers,
-            ).carry_out(progress=progress)  # fmt: skip
+        return move(self.out, self.transfers, command="duplicates", progress=progress)
 
 
 def keep_best(found: Duplicates, out: str | os.PathLike[str] | None = None) -> KeepPlan:
@@ -110,14 +101,5 @@ def keep_best(found: Duplicates, out: str | os.PathLike[str] | None = None) -> K
             transfers.append(Transfer.of(path, names[path]))
         except OSError as error:
             failures.append(Failure(path, explain(error)[0]))
-    return KeepPlan(place, _folders(transfers), tuple(transfers), tuple(failures))
-
-
-def _folders(transfers: list[Transfer]) -> tuple[str, ...]:
-    """List the folders of the destinations, parents first."""
-    found: dict[str, None] = {}
-    for transfer in transfers:
-        parts = transfer.destination.split("/")[:-1]
-        for end in range(1, len(parts) + 1):
-            found["/".join(parts[:end])] = None
-    return tuple(sorted(found))
+    folders = folders_of(one.destination for one in transfers)
+    return KeepPlan(place, folders, tuple(transfers), tuple(failures))

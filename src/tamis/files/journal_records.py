@@ -17,7 +17,7 @@ from tamis.files.signing import Signer
 from tamis.files.transfer import Mode, Transfer
 
 FORMAT: Final = 3
-COMMANDS: Final = ("search", "sort", "split", "duplicates")
+COMMANDS: Final = ("search", "sort", "split", "duplicates", "check")
 LONGEST_LINE: Final = 1 << 20
 _NAME: Final = 255
 _DEPTH: Final = 2048

@@ -19,6 +19,7 @@ OWN_FOLDER: Final = ".tamis"
 DUPLICATES: Final = "_duplicates"
 """Where tamis moves what is there again: passed over if it holds a journal."""
 
+_HEAD: Final = 200  # bytes of a journal that hold its command
 _JOURNAL: Final = re.compile(r"run-\d{4,9}\.jsonl")
 _LITTER: Final = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"})
 
@@ -207,10 +208,18 @@ def _reason(folder: str, error: OSError) -> str:
 
 
 def _is_result(folder: str) -> bool:
+    """Tell whether tamis wrote into a folder, other than to move its pictures within it."""
+    place = os.path.join(folder, OWN_FOLDER)
     try:
-        return any(map(_JOURNAL.fullmatch, os.listdir(os.path.join(folder, OWN_FOLDER))))
+        written = [name for name in os.listdir(place) if _JOURNAL.fullmatch(name)]
+        return not all(_tidies(os.path.join(place, name)) for name in written)
     except OSError:
         return False
+
+
+def _tidies(journal: str) -> bool:
+    with open(journal, "rb") as file:
+        return b'"command": "check"' in file.read(_HEAD)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -4,7 +4,14 @@
 are; `with_split` gives the pictures their parts and classes.
 """
 
-from tamis.splits.classes import check_classes, class_remarks, only_class
+from tamis.splits.classes import (
+    check_classes,
+    class_counts,
+    class_remarks,
+    empty_classes,
+    inner_classes,
+    only_class,
+)
 from tamis.splits.layout import (
     PARTS,
     Split,
@@ -20,7 +27,10 @@ __all__ = [
     "Split",
     "check_classes",
     "check_one_fold",
+    "class_counts",
     "class_remarks",
+    "empty_classes",
+    "inner_classes",
     "only_class",
     "part_named",
     "split_of",

@@ -50,29 +50,43 @@ def class_remarks(table: ImageTable, *, singles: bool = True) -> list[str]:
         A sentence each; none if there is nothing odd.
     """
     remarks = []
-    if empty := _empty_classes(table):
+    if empty := empty_classes(table):
         verb = "holds" if len(empty) == 1 else "hold"
         remarks.append(f"{', '.join(map(printable, empty))} {verb} no picture")
-    remarks += _inner_classes(table)
-    if singles and (single := [label for label, n in _counts(table).items() if n == 1]):
+    inner = inner_classes(table)
+    remarks += [
+        f"the {n} picture{'s' * (n > 1)} in {printable(folder)} are of the class "
+        f"{printable(label)}, and {printable(folder.rpartition('/')[2])} is another class"
+        for folder, label, n in inner[:_SHOWN]
+    ]
+    if len(inner) > _SHOWN:
+        remarks.append(f"{len(inner) - _SHOWN} more folders are so")
+    if singles and (single := [label for label, n in class_counts(table).items() if n == 1]):
         listed = ", ".join(map(printable, single))
         remarks.append(f"there is only one picture of {listed}")
     return remarks
 
 
-def _counts(table: ImageTable) -> dict[str, int]:
+def class_counts(table: ImageTable) -> dict[str, int]:
+    """Count the pictures of each class."""
     counts = Counter(table.labels)
     return {label: counts[label] for label in table.classes}
 
 
-def _empty_classes(table: ImageTable) -> list[str]:
+def empty_classes(table: ImageTable) -> list[str]:
     """Find the class folders without a picture: first-level ones, or those in a part."""
     depths = {part.count("/") + 1 for part in table.splits if part is not None} or {0}
     return [name for name in table.empty if name.count("/") in depths]
 
 
-def _inner_classes(table: ImageTable) -> list[str]:
-    """Name the folders inside a class folder that have the name of another class."""
+def inner_classes(table: ImageTable) -> list[tuple[str, str, int]]:
+    """Find the folders inside a class folder that have the name of another class.
+
+    Returns
+    -------
+    list of (str, str, int)
+        Folder below the root, the class of its pictures, and how many these are; sorted.
+    """
     keys = {class_key(label) for label in table.classes}
     counts: Counter[tuple[str, str]] = Counter()
     for name, label in zip(table.names, table.labels, strict=True):
@@ -86,11 +100,7 @@ def _inner_classes(table: ImageTable) -> list[str]:
             if below[depth] in keys and below[depth] != own:
                 counts["/".join(pieces[: depth + 1]), label] += 1
                 break
-    return [
-        f"the {n} picture{'s' * (n > 1)} in {printable(folder)} are of the class "
-        f"{printable(label)}, and {printable(folder.rpartition('/')[2])} is another class"
-        for (folder, label), n in sorted(counts.items())[:_SHOWN]
-    ] + ([f"{len(counts) - _SHOWN} more folders are so"] if len(counts) > _SHOWN else [])
+    return [(folder, label, n) for (folder, label), n in sorted(counts.items())]
 
 
 def _meant(table: ImageTable) -> str:
