@@ -229,3 +229,17 @@ def test_a_probe_fitted_here_knows_what_it_learned_from(train, tmp_path):
 def test_options_of_another_classifier_are_refused(train):
     with pytest.raises(InvalidParameterError, match="k does not belong to the classifier probe"):
         fit(Dataset.open(train), by=COLOR, classifier="probe", k=3)
+
+
+def test_a_file_of_auto_shows_and_compares_with_its_examples_as_the_fit_does(folders, tmp_path):
+    top, _, _ = folders
+    fitted = fit(Dataset.open(top / "train"), by="moments", classifier="auto")
+    fitted.save(tmp_path / "auto.tamis")
+    opened = Model.open(tmp_path / "auto.tamis")
+    before, after = fitted.predict(top / "input"), opened.predict(top / "input")
+    assert (before.probabilities == after.probabilities).all()
+    assert (before.neighbours.indices == after.neighbours.indices).all()
+    assert (before.neighbours.distances == after.neighbours.distances).all()
+    assert after.train_paths == fitted.examples
+    assert (fitted.novelty(before) == opened.novelty(after)).all()
+    assert len(opened.set_aside(after, unlike_any=0.05).folders) == len(after)

@@ -240,7 +240,7 @@ def test_every_flipped_byte_of_a_part_is_noticed(file):
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("version", 3, "has format 3; this tamis reads format 2. Install a newer one"),
+        ("version", 4, "has format 4; this tamis reads format 3. Install a newer one"),
         ("version", 1, "has format 1, of an earlier tamis"),
         ("version", "x", "no version that can be read"),
         ("format", "other", "is no model of tamis"),

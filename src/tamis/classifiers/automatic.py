@@ -51,7 +51,7 @@ class AutoClassifier(Classifier):
         The learners that answer, and their weights. They do not sum to 1: their sum is an
         inverse temperature.
     labels_ : ndarray of shape (n,)
-        Class of each training row; after `fit`, but not in a file.
+        Class of each training row.
     out_of_fold_ : OutOfFold
         Of the examples whose class has another, and which have no copy among the examples:
         none if there are no such.
@@ -90,8 +90,11 @@ class AutoClassifier(Classifier):
         "powers": ("float64", 1),
         "weights": ("float32", 3),
         "bias": ("float32", 2),
+        "examples": ("float16", 2),
+        "targets": ("int64", 1),
         **OutOfFold.array_types,
     }
+    keeps_examples: ClassVar[bool] = True
 
     members_: dict[str, float]
     scores_: list[dict[str, Any]]
@@ -129,9 +132,7 @@ class AutoClassifier(Classifier):
         self._pool = weights[kept]
         self._heads = [learners[names[i]].head_ for i in kept]
         self.out_of_fold_ = OutOfFold.of(answers, codes, rows)
-        self._unit = normalised(vectors, blocks, 1.0)
-        self._examples = gallery_of(self._unit, distance="l2")
-        self._labels = targets
+        self._keep(normalised(vectors, blocks, 1.0).astype(np.float16), codes)
         self.scores_ = []
         if len(rows):
             tables = [*map(np.exp, logits), answers]
@@ -144,6 +145,11 @@ class AutoClassifier(Classifier):
                     {"learner": name, "loss": loss, "accuracy": accuracy, "weight": float(weight)}
                 )
         return self
+
+    def _keep(self, unit: npt.NDArray[np.float16], codes: npt.NDArray[np.intp]) -> None:
+        """Keep what shows the nearest examples, as a file has it."""
+        self._unit, self._codes = unit, codes
+        self._examples = gallery_of(unit.astype(np.float32), distance="l2")
 
     def _learners(
         self, blocks: tuple[int, ...], *, enough: bool, many: bool = False
@@ -174,31 +180,28 @@ class AutoClassifier(Classifier):
 
     @property
     def labels_(self) -> npt.NDArray[Any]:
-        """The class of each training row, of shape (n,), while the rows are known."""
-        return self._labels
+        """The class of each training row, of shape (n,)."""
+        return self.classes_[self._codes]
 
-    def explain(self, X: npt.ArrayLike) -> Matches | None:
-        """Return the nearest examples, which show and do not decide; None if read from a file.
+    def explain(self, X: npt.ArrayLike) -> Matches:
+        """Return the nearest examples, which show and do not decide.
 
-        The distance is l2 between vectors whose blocks have length 1, as that of cosine.
+        The distance is l2 between vectors whose blocks have length 1, as that of cosine. Those of
+        the examples are kept in half precision.
         """
         check_is_fitted(self)
-        if not hasattr(self, "_examples"):
-            return None
         vectors = validate_data(self, X, reset=False, dtype=np.float32, order="C")
         queries = normalised(vectors, self._heads[0].blocks, 1.0)
         return Matches(*self._examples.nearest(queries, self.n_shown, jobs=available_processors()))
 
     @property
     def n_shown(self) -> int:  # noqa: D102 - as Classifier
-        return min(_SHOWN, len(self._examples)) if hasattr(self, "_examples") else 0
+        return min(_SHOWN, len(self._examples))
 
-    def novelty(self) -> Novelty | None:  # noqa: D102 - as Classifier
-        if not hasattr(self, "_examples"):
-            return None
+    def novelty(self) -> Novelty:  # noqa: D102 - as Classifier
         known = self.out_of_fold_
         return Novelty.among(
-            self._examples, self._unit, known.confidence, known.rows,
+            self._examples, self._unit.astype(np.float32), known.confidence, known.rows,
             k=self.n_shown, jobs=available_processors(),
         )  # fmt: skip
 
@@ -211,6 +214,8 @@ class AutoClassifier(Classifier):
             "powers": np.array([head.power for head in heads]),
             "weights": np.stack([head.weights for head in heads]),
             "bias": np.stack([head.bias for head in heads]),
+            "examples": self._unit,
+            "targets": self._codes.astype(np.int64),
             **self.out_of_fold_.to_arrays(),
         }
         return {"classes": self.classes_.tolist(), "members": list(self.members_)}, arrays
@@ -244,7 +249,14 @@ class AutoClassifier(Classifier):
         made.classes_, made.n_features_in_ = classes, sum(blocks)
         made.members_ = {name: float(w) for name, w in zip(members, weights, strict=True)}
         made._pool, made._heads, made.scores_ = weights, heads, []
+        unit, codes = arrays["examples"], arrays["targets"]
+        known = (codes >= 0) & (codes < len(classes))
+        if unit.shape != (len(codes), sum(blocks)) or not len(codes) or not known.all():
+            raise ModelError(f"its {len(codes)} examples must each be of one of its classes.")
+        made._keep(unit, codes)
         made.out_of_fold_ = OutOfFold.from_arrays(arrays, len(classes))
+        if made.out_of_fold_.rows.max(initial=0) >= len(codes):
+            raise ModelError("its out-of-fold answers must be for its examples.")
         return made
 
     @property

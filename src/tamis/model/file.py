@@ -15,7 +15,7 @@ from tamis.files.kinds import MODEL
 from tamis.files.regular import open_regular
 
 FORMAT: Final = "tamis model"
-VERSION: Final = 2
+VERSION: Final = 3
 MANIFEST: Final = "model.json"
 
 _AGAIN: Final = "Train it again: tamis train DIR --out FILE."

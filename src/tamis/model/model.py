@@ -48,8 +48,8 @@ class Model(Promising):
     classifier : Classifier
         Fitted.
     examples : tuple of str
-        Paths of the images that were learned from. A file keeps them if the classifier
-        answers by them (k-NN), whose training rows they are.
+        Paths of the images that were learned from. A file keeps them if it holds
+        their vectors (of ``auto`` and ``knn``), whose rows they are.
     metrics : dict
         How well it answered in training, by the name of the part it was scored on.
     signature : dict

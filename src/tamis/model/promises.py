@@ -99,7 +99,7 @@ class Promising:
             raise InvalidParameterError(
                 f"pictures of no class are told by their distance from the examples, which the "
                 f"model {self.net} does not hold. Name the examples (--train), or train with "
-                "--classifier knn."
+                "--classifier auto or knn."
             )
         near = predictions.neighbours
         if not len(predictions):
