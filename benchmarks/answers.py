@@ -3,7 +3,7 @@
 CorelDB, 80 classes. Nothing is chosen by the test parts: the pool, its calibration, the
 thresholds and the sets rest on the examples alone.
 
-    python benchmarks/answers.py --keep FOLDER --by efficientnet-lite0+efficientnet-lite1 \
+    python benchmarks/answers.py --keep FOLDER --by efficientnet-lite0+efficientnet-lite1+hsv+lbp \
         --examples 10 --draws 20 --out answers.csv
 
 `--examples 0` is 70 % of each class. `--six` takes the six classes of the report.
@@ -57,10 +57,21 @@ def oracle(confidence: np.ndarray, right: np.ndarray, risk: float) -> float:
     return (good[-1] + 1) / len(right) if len(good) else 0.0
 
 
-def one(X: np.ndarray, codes: np.ndarray, blocks: list[int], known: np.ndarray, rest: np.ndarray):
+def views(specs: list[str]) -> list[int]:
+    """Tell networks from the rest, as `tamis.classifiers.probe.views_of` does."""
+    return [int(not spec.startswith("efficientnet")) for spec in specs]
+
+
+def one(
+    X: np.ndarray,
+    codes: np.ndarray,
+    blocks: dict[str, list[int]],
+    known: np.ndarray,
+    rest: np.ndarray,
+):
     """Fit and score once."""
     start = time.process_time()
-    auto = AutoClassifier(blocks=blocks).fit(X[known], codes[known])
+    auto = AutoClassifier(**blocks).fit(X[known], codes[known])
     row = {"fit_cpu_s": time.process_time() - start}
     answers = auto.predict_proba(X[rest])
     truth, sure = codes[rest], answers.max(axis=1)
@@ -98,7 +109,7 @@ def main() -> None:
     """Print a line per draw, and the means; write them as CSV."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", type=Path, required=True)
-    parser.add_argument("--by", default="efficientnet-lite0+efficientnet-lite1")
+    parser.add_argument("--by", default="efficientnet-lite0+efficientnet-lite1+hsv+lbp")
     parser.add_argument("--examples", type=int, default=10)
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--six", action="store_true")
@@ -110,7 +121,8 @@ def main() -> None:
     chosen = np.isin(labels, SIX) if options.six else np.ones(len(labels), bool)
     codes = np.unique(labels[chosen], return_inverse=True)[1]
     parts = [vectors(table, spec, options.keep)[chosen] for spec in options.by.split("+")]
-    X, blocks = np.hstack(parts), [part.shape[1] for part in parts]
+    X = np.hstack(parts)
+    blocks = {"blocks": [p.shape[1] for p in parts], "views": views(options.by.split("+"))}
     rows = []
     for seed in range(options.draws):
         row, members = one(X, codes, blocks, *draw(codes, options.examples, seed))

@@ -4,7 +4,7 @@ CorelDB: of 80 classes 20 are left out, chosen anew for each draw; of the others
 examples. Asked are the other photos of the known classes, those of the 20, and made pictures: text,
 noise, windows of programs. Thresholds rest on the examples alone.
 
-    python benchmarks/novelty.py --keep FOLDER --by efficientnet-lite0+efficientnet-lite1 \
+    python benchmarks/novelty.py --keep FOLDER --by efficientnet-lite0+efficientnet-lite1+hsv+lbp \
         --examples 10 --draws 10
 """
 
@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from answers import draw, vectors
+from answers import draw, vectors, views
 from machine import coreldb, describe
 from tamis.classifiers.automatic import AutoClassifier
 from tamis.descriptors import descriptor
@@ -54,7 +54,7 @@ def main() -> None:
     """Print a line per draw, and the means."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", type=Path, required=True)
-    parser.add_argument("--by", default="efficientnet-lite0+efficientnet-lite1")
+    parser.add_argument("--by", default="efficientnet-lite0+efficientnet-lite1+hsv+lbp")
     parser.add_argument("--examples", type=int, default=10)
     parser.add_argument("--draws", type=int, default=10)
     options = parser.parse_args()
@@ -73,7 +73,7 @@ def main() -> None:
         labels = np.unique(codes[known], return_inverse=True)[1]
         taught, rest = draw(labels, options.examples, seed)
         inside = X[known]
-        auto = AutoClassifier(blocks=blocks).fit(inside[taught], labels[taught])
+        auto = AutoClassifier(blocks=blocks, views=views(specs)).fit(inside[taught], labels[taught])
         novelty = auto.novelty()
 
         def asked(values: np.ndarray, auto=auto, novelty=novelty) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.classifiers.automatic import AutoClassifier
-from tamis.errors import InvalidParameterError
+from tamis.errors import InvalidParameterError, ModelError
 from tamis.metrics.calibration import log_loss
 
 
@@ -72,3 +72,45 @@ def test_copies_do_not_vouch_for_each_other():
 def test_blocks_must_fit():
     with pytest.raises(InvalidParameterError, match=r"blocks must sum .* 10\. Got \(3, 3\)"):
         AutoClassifier(blocks=(3, 3)).fit(*data())
+
+
+def two_views(n=120, seed=0):
+    """Make vectors of which two blocks tell halves of the classes each."""
+    random = np.random.default_rng(seed)
+    y = np.arange(n) % 4
+    first = random.normal(size=(2, 6))[y // 2] + 0.6 * random.normal(size=(n, 6))
+    second = random.normal(size=(2, 5))[y % 2] + 0.6 * random.normal(size=(n, 5))
+    return np.hstack([first, second]).astype(np.float32), y
+
+
+def test_a_second_view_is_pooled_with_the_first():
+    X, y = two_views()
+    alone = AutoClassifier(blocks=[6]).fit(X[:80, :6], y[:80]).score(X[80:, :6], y[80:])
+    both = AutoClassifier(blocks=[6, 5], views=[0, 1]).fit(X[:80], y[:80])
+    assert "discriminant of colour and texture" in both.members_
+    assert both.score(X[80:], y[80:]) > alone + 0.2
+
+
+def test_neighbours_are_those_by_the_first_view():
+    X, y = two_views()
+    both = AutoClassifier(blocks=[5, 6], views=[1, 0]).fit(np.hstack([X[:, 6:], X[:, :6]]), y)
+    alone = AutoClassifier(blocks=[6]).fit(X[:, :6], y)
+    found = both.explain(np.hstack([X[:, 6:], X[:, :6]]))
+    assert (found.indices == alone.explain(X[:, :6]).indices).all()
+
+
+def test_views_survive_a_file():
+    X, y = two_views()
+    fitted = AutoClassifier(blocks=[6, 5], views=[0, 1]).fit(X, y)
+    again = AutoClassifier.from_arrays(*fitted.to_arrays())
+    assert (again.predict_proba(X) == fitted.predict_proba(X)).all()
+    assert (again.explain(X).distances == fitted.explain(X).distances).all()
+    config, arrays = fitted.to_arrays()
+    with pytest.raises(ModelError, match="views do not fit"):
+        AutoClassifier.from_arrays(config, arrays | {"views": np.array([1, 1])})
+
+
+@pytest.mark.parametrize("views", [[0], [1, 1], [0, 2]])
+def test_views_that_do_not_fit_are_refused(views):
+    with pytest.raises(InvalidParameterError, match="views must be"):
+        AutoClassifier(blocks=[6, 5], views=views).fit(*two_views())

@@ -9,7 +9,7 @@ import tamis as tamis_package
 from command import answer, tamis
 from pictures import KINDS, write_kinds
 from tamis.classifiers.automatic import AutoClassifier
-from tamis.descriptors import descriptor
+from tamis.descriptors import TAUGHT, descriptor
 from tamis.descriptors.registry import BEHIND_AUTO
 from tamis.evaluation.comparison import DEFAULT_BY
 from tamis.model import Model
@@ -30,7 +30,7 @@ def test_sort_answers_by_two_networks_and_shows_the_nearest_examples(photos, tmp
     words = ("--train", photos / "examples", "--input", photos / "known", "--out", tmp_path / "o")
     done = tamis("sort", *words)
     said = " ".join(done.stderr.split())
-    assert f"{descriptor('auto').spec} and the classifier auto" in said
+    assert f"{descriptor(TAUGHT).spec} and the classifier auto" in said
     with open(tmp_path / "o" / "predictions.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 9

@@ -14,7 +14,7 @@ from tamis.classifiers.linear import LinearHead, normalised, validated
 from tamis.classifiers.out_of_fold import OutOfFold, rows_to_leave_out
 from tamis.classifiers.probe import ProbeClassifier
 from tamis.distances import gallery_of
-from tamis.errors import ModelError
+from tamis.errors import InvalidParameterError, ModelError
 from tamis.features import available_processors
 from tamis.features.index import Matches
 from tamis.metrics.calibration import log_loss
@@ -39,6 +39,9 @@ class AutoClassifier(Classifier):
     ----------
     blocks : sequence of int or None
         Lengths of the blocks of a vector, as a fusion has them; None is one block.
+    views : sequence of int or None
+        For each block 0, or 1 for what is looked at for itself: colour and texture beside
+        networks. None is 0 for all.
     seed : int
         Seed of the folds of the probe.
 
@@ -61,11 +64,13 @@ class AutoClassifier(Classifier):
 
     Notes
     -----
-    Class means and discriminants leave single examples out in closed form; the probe has
-    ten folds, and five for more than 2,000 examples. The weights are fitted to the same answers
-    of which the pool's scores are told: with four weights and the examples of two or more
-    classes the optimism is small.
-    If no class has two examples there is nothing to choose by, and class means answer.
+    The blocks of the view 1 are learned by a discriminant of their own, whose answers are pooled
+    with those of the others: joined to the blocks of networks in one vector they help less, and
+    the probe not at all. Class means and discriminants leave single examples out in closed form;
+    the probe has ten folds, and five for more than 2,000 examples. The weights are fitted to the
+    same answers of which the pool's scores are told: with five weights and the examples of two
+    or more classes the optimism is small. If no class has two examples there is nothing to choose
+    by, and class means answer.
 
     References
     ----------
@@ -86,6 +91,7 @@ class AutoClassifier(Classifier):
     name: ClassVar[str] = "auto"
     array_types: ClassVar[Mapping[str, tuple[str, int]]] = {
         "blocks": ("int64", 1),
+        "views": ("int64", 1),
         "pool": ("float64", 1),
         "powers": ("float64", 1),
         "weights": ("float32", 3),
@@ -99,8 +105,15 @@ class AutoClassifier(Classifier):
     members_: dict[str, float]
     scores_: list[dict[str, Any]]
 
-    def __init__(self, *, blocks: Sequence[int] | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        blocks: Sequence[int] | None = None,
+        views: Sequence[int] | None = None,
+        seed: int = 0,
+    ) -> None:
         self.blocks = blocks
+        self.views = views
         self.seed = seed
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
@@ -120,19 +133,20 @@ class AutoClassifier(Classifier):
         rows = rows_to_leave_out(vectors, codes)
         enough = len(rows) > 0 and len(self.classes_) > 1
         learners = self._learners(blocks, enough=enough, many=len(vectors) > _MANY)
-        logits = []
-        for learner in learners.values():
-            learner.fit(vectors, targets)
+        logits, heads = [], []
+        for learner, columns in learners.values():
+            learner.fit(np.ascontiguousarray(vectors[:, columns]), targets)
             logits.append(as_logits(tempered(learner.left_out_[rows], 1.0)))
+            heads.append(learner.head_.among(columns, blocks))
         weights = fit_pool(logits, codes[rows])
         answers = tempered(pool(logits, weights), 1.0)
         kept = [i for i, weight in enumerate(weights) if weight]
         names = list(learners)
         self.members_ = {names[i]: float(weights[i]) for i in kept}
         self._pool = weights[kept]
-        self._heads = [learners[names[i]].head_ for i in kept]
+        self._heads = [heads[i] for i in kept]
         self.out_of_fold_ = OutOfFold.of(answers, codes, rows)
-        self._keep(normalised(vectors, blocks, 1.0).astype(np.float16), codes)
+        self._keep(self._shown(vectors, blocks).astype(np.float16), codes)
         self.scores_ = []
         if len(rows):
             tables = [*map(np.exp, logits), answers]
@@ -154,17 +168,41 @@ class AutoClassifier(Classifier):
     def _learners(
         self, blocks: tuple[int, ...], *, enough: bool, many: bool = False
     ) -> dict[str, Any]:
-        """Return the candidates by name."""
+        """Return the candidates by name, each with the columns that it learns."""
+        first, second = self._view(blocks, 0), self._view(blocks, 1)
         if not enough:
-            return {"class-means": ClassMeansClassifier(blocks=blocks)}
-        return {
-            "class-means": ClassMeansClassifier(blocks=blocks, power=0.5),
-            "discriminant": DiscriminantClassifier(blocks=blocks),
-            "discriminant(power=0.5)": DiscriminantClassifier(blocks=blocks, power=0.5),
-            "probe": ProbeClassifier(
-                blocks=blocks, folds=_FOLDS // 2 if many else _FOLDS, seed=self.seed
-            ),
+            return {"class-means": (ClassMeansClassifier(blocks=first[1]), first[0])}
+        folds = _FOLDS // 2 if many else _FOLDS
+        candidates: dict[str, Any] = {
+            "class-means": ClassMeansClassifier(blocks=first[1], power=0.5),
+            "discriminant": DiscriminantClassifier(blocks=first[1]),
+            "discriminant(power=0.5)": DiscriminantClassifier(blocks=first[1], power=0.5),
+            "probe": ProbeClassifier(blocks=first[1], folds=folds, seed=self.seed),
         }
+        named = {name: (learner, first[0]) for name, learner in candidates.items()}
+        if second[1]:
+            beside = DiscriminantClassifier(blocks=second[1], power=0.5)
+            named["discriminant of colour and texture"] = (beside, second[0])
+        return named
+
+    def _view(
+        self, blocks: tuple[int, ...], view: int
+    ) -> tuple[npt.NDArray[np.bool_], tuple[int, ...]]:
+        """Return the columns of a view, as a mask, and the lengths of its blocks."""
+        views = tuple(self.views) if self.views is not None else (0,) * len(blocks)
+        if len(views) != len(blocks) or not {0} <= set(views) <= {0, 1}:
+            raise InvalidParameterError(
+                f"views must be 0 or 1 for each of the {len(blocks)} blocks, and one must be 0. "
+                f"Got {views}."
+            )
+        mine = [one == view for one in views]
+        lengths = tuple(length for length, own in zip(blocks, mine, strict=True) if own)
+        return np.repeat(mine, blocks), lengths
+
+    def _shown(self, vectors: npt.NDArray[np.float32], blocks: tuple[int, ...]) -> Any:
+        """Return what examples are shown by: the blocks of the view 0, each of length 1."""
+        columns, lengths = self._view(blocks, 0)
+        return normalised(vectors[:, columns], lengths, 1.0)
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Compute the calibrated probability of each class, of shape (n, n_classes)."""
@@ -191,7 +229,7 @@ class AutoClassifier(Classifier):
         """
         check_is_fitted(self)
         vectors = validate_data(self, X, reset=False, dtype=np.float32, order="C")
-        queries = normalised(vectors, self._heads[0].blocks, 1.0)
+        queries = self._shown(vectors, self._heads[0].blocks)
         return Matches(*self._examples.nearest(queries, self.n_shown, jobs=available_processors()))
 
     @property
@@ -210,6 +248,7 @@ class AutoClassifier(Classifier):
         heads = self._heads
         arrays: dict[str, npt.NDArray[Any]] = {
             "blocks": np.array(heads[0].blocks, np.int64),
+            "views": np.array(self.views or [0] * len(heads[0].blocks), np.int64),
             "pool": np.asarray(self._pool, np.float64),
             "powers": np.array([head.power for head in heads]),
             "weights": np.stack([head.weights for head in heads]),
@@ -245,13 +284,17 @@ class AutoClassifier(Classifier):
             raise ModelError(
                 f"it has {len(classes)} classes and {arrays['bias'].shape[1]} answers."
             )
-        made = cls(blocks=blocks)
+        made = cls(blocks=blocks, views=tuple(map(int, arrays["views"])))
+        try:
+            _, shown = made._view(blocks, 0)
+        except InvalidParameterError as error:
+            raise ModelError(f"its views do not fit: {error}") from None
         made.classes_, made.n_features_in_ = classes, sum(blocks)
         made.members_ = {name: float(w) for name, w in zip(members, weights, strict=True)}
         made._pool, made._heads, made.scores_ = weights, heads, []
         unit, codes = arrays["examples"], arrays["targets"]
         known = (codes >= 0) & (codes < len(classes))
-        if unit.shape != (len(codes), sum(blocks)) or not len(codes) or not known.all():
+        if unit.shape != (len(codes), sum(shown)) or not len(codes) or not known.all():
             raise ModelError(f"its {len(codes)} examples must each be of one of its classes.")
         made._keep(unit, codes)
         made.out_of_fold_ = OutOfFold.from_arrays(arrays, len(classes))

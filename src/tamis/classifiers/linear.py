@@ -1,7 +1,7 @@
 """The base of classifiers whose fit ends in a linear head, and what they share."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
@@ -61,6 +61,21 @@ class LinearHead:
             raise ModelError(f"the power of a probe must be in ]0, 1]. Got {self.power:g}.")
         if not (np.isfinite(self.weights).all() and np.isfinite(self.bias).all()):
             raise ModelError("the weights of a probe must be finite; these are not.")
+
+    def among(self, columns: npt.NDArray[np.bool_], blocks: tuple[int, ...]) -> "LinearHead":
+        """Return the head of longer vectors, of which it looks at some columns.
+
+        Parameters
+        ----------
+        columns : ndarray of shape (sum(blocks),), bool
+            Whole blocks, as many in all as this head has values.
+        blocks : tuple of int
+        """
+        if columns.all():
+            return self
+        weights = np.zeros((len(columns), len(self.bias)), np.float32)
+        weights[columns] = self.weights
+        return replace(self, blocks=blocks, weights=weights)
 
     def probabilities(self, features: Features) -> npt.NDArray[np.float64]:
         """Compute the probabilities of the classes.

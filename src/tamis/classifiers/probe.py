@@ -13,6 +13,7 @@ from tamis.classifiers.softmax import held_out, solve, spread
 from tamis.descriptors.base import Descriptor, Features
 from tamis.descriptors.components import Components, fit_components
 from tamis.descriptors.fusion.fusion import Fusion
+from tamis.descriptors.neural.onnx_descriptor import OnnxDescriptor
 from tamis.errors import InvalidParameterError
 
 L2: Final = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
@@ -233,6 +234,24 @@ class _Inside:
         scale = np.float32(1 / np.sqrt(total))
         np.multiply(values, scale, out=values)
         return cls(values, basis, scale, basis.variances / total / n_classes)
+
+
+def views_of(descriptor: Descriptor) -> tuple[int, ...]:
+    """Return for each block of `blocks_of` to which view it belongs.
+
+    Returns
+    -------
+    tuple of int
+        If some parts of a fusion are networks and some are not: 0 for networks, 1 for others.
+        Otherwise 0 for all.
+    """
+    if not isinstance(descriptor, Fusion):
+        return (0,)
+    views = tuple(
+        int(not all(isinstance(leaf, OnnxDescriptor) for leaf in part.leaves))
+        for part in descriptor.parts
+    )
+    return views if 0 in views else (0,) * len(views)
 
 
 def blocks_of(descriptor: Descriptor) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from tamis.classifiers.predictions import Predictions
 from tamis.cli.console import warn, warn_failures
 from tamis.cli.notes import print_remarks
 from tamis.cli.progress import progress
-from tamis.dataset import Dataset
+from tamis.dataset import Dataset, taught_by
 from tamis.descriptors import AUTO, descriptor
 from tamis.errors import InvalidParameterError
 from tamis.model import Model, fit
@@ -120,6 +120,7 @@ def answer(
     if model is None:
         model = _learned(
             how,
+            pictures,
             root=root,
             follow_links=follow_links,
             check_folders=check_folders,
@@ -148,6 +149,7 @@ def warn_few_voters(model: Model, k: int | None) -> None:
 
 def _learned(
     how: Teacher,
+    pictures: Dataset,
     *,
     root: str | None,
     follow_links: bool,
@@ -166,7 +168,7 @@ def _learned(
         examples = replace(examples, table=table, collection=None)
     check_classes(examples.table)
     check_folders(examples.classes)
-    by = descriptor(how.by)
+    by = descriptor(taught_by(how.by, how.classifier, examples, pictures))
     warn(f"answers are by {by.spec} and the classifier {how.classifier}")
     with progress("examples", len(examples)) as advance:
         return fit(

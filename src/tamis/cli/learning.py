@@ -18,10 +18,9 @@ from tamis.cli.console import as_dicts, say, screen, warn, warn_failures, write_
 from tamis.cli.notes import print_remarks, warn_overlap
 from tamis.cli.progress import Pace, duration, progress, quiet
 from tamis.cli.tables import without_overlap
-from tamis.dataset import Dataset
+from tamis.dataset import Dataset, taught_by
 from tamis.dataset.opening import unlabelled_remark
 from tamis.deduplication.content import overlap
-from tamis.descriptors import AUTO
 from tamis.errors import (
     DestinationError,
     Failure,
@@ -116,7 +115,7 @@ def train_and_tell(
                     "progress": advance,
                 }  # fmt: skip
                 model = fit(
-                    opened.having(parts.train), by=by or AUTO, classifier=net, k=k,
+                    opened.having(parts.train), by=taught_by(by, net, opened), classifier=net, k=k,
                     distance=distance, vote=vote, class_weight=class_weight, seed=seed, **reading,
                 )  # fmt: skip
                 held_out = opened.having(parts.validation)

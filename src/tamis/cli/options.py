@@ -177,7 +177,7 @@ By = Annotated[
     typer.Option(
         metavar="SPEC",
         help="Descriptor, or several joined by +, such as a+b; `tamis descriptors` lists them. "
-        "auto is two small networks.",
+        "auto is two small networks, beside which the classifier auto looks at colour and texture.",
         show_default="auto",
     ),
 ]

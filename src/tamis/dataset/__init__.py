@@ -1,7 +1,7 @@
 """Images, from whatever names them, opened once: a folder, a list, a split, a collection."""
 
 from tamis.dataset.dataset import Dataset, Source
-from tamis.dataset.defaults import default_by, default_descriptor
+from tamis.dataset.defaults import default_by, default_descriptor, taught_by
 from tamis.dataset.opening import Role
 from tamis.dataset.searching import search
 from tamis.dataset.verbs import SplitPlan, describe, duplicates, index, open, split
@@ -19,4 +19,5 @@ __all__ = [
     "open",
     "search",
     "split",
+    "taught_by",
 ]

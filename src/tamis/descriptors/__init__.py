@@ -7,10 +7,11 @@ from tamis.descriptors.base import Descriptor
 from tamis.descriptors.fusion.fusion import Fusion
 from tamis.descriptors.grammar import split_specs
 from tamis.descriptors.reduction import Reduction
-from tamis.descriptors.registry import AUTO, descriptor, list_descriptors
+from tamis.descriptors.registry import AUTO, TAUGHT, descriptor, list_descriptors
 
 __all__ = [
     "AUTO",
+    "TAUGHT",
     "Descriptor",
     "Fusion",
     "Reduction",

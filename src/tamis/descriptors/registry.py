@@ -62,6 +62,9 @@ AUTO: Final = "auto"
 
 BEHIND_AUTO: Final = "efficientnet-lite0+efficientnet-lite1"
 
+TAUGHT: Final = f"{BEHIND_AUTO}+hsv+lbp@none"
+"""What the classifier ``auto`` learns by where no descriptor is named: colour and texture, too."""
+
 _UNIT_WORDS: Final = {f"{unit}unit": unit for unit in UNITS if unit != "none"}
 _FUSION_WORDS: Final = (*METHODS, *_UNIT_WORDS, *SCALES)
 

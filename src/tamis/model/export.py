@@ -21,6 +21,7 @@ from tamis.descriptors.neural.external import ExternalNetwork
 from tamis.descriptors.neural.onnx_descriptor import OnnxDescriptor
 from tamis.descriptors.neural.runtime import run, session
 from tamis.descriptors.reduction import Reduction
+from tamis.descriptors.registry import BEHIND_AUTO
 from tamis.errors import InvalidParameterError, ModelError
 from tamis.files.atomic import check_output, write_whole
 from tamis.files.kinds import ONNX
@@ -144,9 +145,8 @@ def inputs_of(descriptor: Descriptor) -> dict[str, tuple[int, bool]]:
     for leaf in descriptor.leaves:
         if not isinstance(leaf, OnnxDescriptor):
             raise InvalidParameterError(
-                f"the descriptor {leaf.spec} is no neural network and has no ONNX graph. Networks, "
-                "and a probe or k-NN on neural descriptors, can be exported: train by "
-                "efficientnet-lite0, for example."
+                f"the descriptor {leaf.spec} is no neural network and has no ONNX graph. Train a "
+                f"model by networks alone, such as --by {BEHIND_AUTO}, and export that."
             )
         taken = leaf.preprocessing
         if not taken.height == taken.width == taken.square.side:

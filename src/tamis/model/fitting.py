@@ -6,7 +6,7 @@ import numpy as np
 
 from tamis.classifiers.base import Classifier, classifier_type
 from tamis.classifiers.knn import voters
-from tamis.classifiers.probe import blocks_of
+from tamis.classifiers.probe import blocks_of, views_of
 from tamis.classifiers.votes import VOTES
 from tamis.dataset import Dataset
 from tamis.descriptors import Descriptor, descriptor
@@ -135,6 +135,7 @@ def learn(
         "metric": known.distance,
         "n_jobs": jobs,
         "blocks": blocks_of(fitted),
+        "views": views_of(fitted),
         "vote": vote or VOTES[0],
         "class_weight": class_weight,
         "seed": seed,

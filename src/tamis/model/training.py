@@ -10,7 +10,7 @@ import numpy as np
 
 from tamis.classifiers.network.registry import NETWORKS
 from tamis.classifiers.predictions import Predictions
-from tamis.dataset import Dataset, Source
+from tamis.dataset import Dataset, Source, taught_by
 from tamis.deduplication.content import overlap
 from tamis.descriptors import AUTO, Descriptor
 from tamis.errors import Failure, MissingExtraError
@@ -154,7 +154,8 @@ def train(
     source : str, os.PathLike, sequence of paths, ImageTable or Dataset
         A folder per class; or a split, of which ``train`` is learned from and ``val`` checked.
     by : str or Descriptor
-        What all classifiers but networks learn on.
+        What all classifiers but networks learn on. By default two networks; the classifier
+        ``auto`` looks at colour and texture, too.
     classifier : str
         One of `tamis.classifiers.base.CLASSIFIERS`.
     validation : float, optional
@@ -183,6 +184,7 @@ def train(
     (Model(auto by moments(regions=5,size=128), 3 classes), 1.0)
     """
     opened = Dataset.open(source, role="examples")
+    by = taught_by(by, classifier, opened) if isinstance(by, str) else by
     parts = hold_out(opened.table, share=held_out_share(classifier, validation), seed=seed)
     if classifier in NETWORKS:
         jobs = reading.get("jobs")
