@@ -100,3 +100,13 @@ def test_a_collection_without_the_default_is_scored_by_what_it_holds(photos, tmp
 def test_the_default_is_its_parts_where_fusions_are_compared(photos):
     words = ("compare", photos / "known", "--by", "auto,moments", "--fuse", "2", "--folds", 2)
     assert len(answer(*words)["candidates"]) == 6
+
+
+def test_a_budget_says_what_it_was_spent_on(photos, tmp_path):
+    words = ("--train", photos / "examples", "--input", photos / "known", "--out", tmp_path / "o")
+    done = tamis("sort", *words, "--budget", "1s")
+    assert "budget: efficientnet-lite2 " in done.stderr
+    done = tamis("sort", *words, "--budget", "soon", check=False)
+    assert done.returncode and "such as 10m" in done.stderr
+    done = tamis("sort", *words, "--by", "color", "--budget", "1m", check=False)
+    assert done.returncode and "leave these out" in done.stderr

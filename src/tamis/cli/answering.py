@@ -11,7 +11,7 @@ from tamis.cli.progress import progress
 from tamis.dataset import Dataset, taught_by
 from tamis.descriptors import AUTO, descriptor
 from tamis.errors import InvalidParameterError
-from tamis.model import Model, fit
+from tamis.model import Model, check_budget, fit, fit_within, seconds_of
 from tamis.splits import check_classes
 
 
@@ -34,6 +34,8 @@ class Teacher:
         As `tamis.model.fit` takes them.
     classes : sequence of str or None
         The examples of these classes; all by default.
+    budget : float or None
+        Seconds, as `tamis.model.fit_within` takes them.
     """
 
     train: str | None
@@ -44,6 +46,7 @@ class Teacher:
     distance: str
     vote: str | None = None
     classes: Sequence[str] | None = None
+    budget: float | None = None
 
 
 def teacher(
@@ -57,6 +60,7 @@ def teacher(
     vote: str | None = None,
     classes: Sequence[str] | None = None,
     trust: bool = False,
+    budget: str | None = None,
 ) -> Teacher:
     """Check that the user named examples or a model, and no option that does not belong.
 
@@ -75,7 +79,9 @@ def teacher(
     if model is None:
         votes = k is not None or distance or vote  # only k-NN takes these
         named = classifier or ("knn" if votes else "auto")
-        return Teacher(train, None, by or AUTO, named, k, distance, vote, classes)
+        seconds = None if budget is None else seconds_of(budget)
+        check_budget(seconds, by, named)
+        return Teacher(train, None, by or AUTO, named, k, distance, vote, classes, seconds)
     _refuse_with_model(
         {
             "--by": by,
@@ -84,6 +90,7 @@ def teacher(
             "--distance": distance or None,
             "--vote": vote,
             "--classes": classes,
+            "--budget": budget,
         }
     )
     opened = Model.open(model, trust=trust)
@@ -168,6 +175,14 @@ def _learned(
         examples = replace(examples, table=table, collection=None)
     check_classes(examples.table)
     check_folders(examples.classes)
+    if how.budget is not None:
+        model = fit_within(
+            examples, how.budget, n_pictures=len(pictures), stages=progress, jobs=jobs,
+            max_pixels=max_pixels,
+        )  # fmt: skip
+        warn(f"answers are by {model.descriptor.spec} and the classifier {how.classifier}")
+        warn(f"budget: {model.signature['budget']}")
+        return model
     by = descriptor(taught_by(how.by, how.classifier, examples, pictures))
     warn(f"answers are by {by.spec} and the classifier {how.classifier}")
     with progress("examples", len(examples)) as advance:

@@ -8,6 +8,7 @@ import typer
 from tamis.cli.options import (
     MAX_PIXELS,
     Abstain,
+    Budget,
     By,
     Classes,
     ClassifierName,
@@ -112,6 +113,7 @@ def evaluate(
     classifier: ClassifierName = None,
     distance: Distance = "",
     vote: Votes = None,
+    budget: Budget = None,
     abstain: Abstain = None,
     unlike_any: UnlikeAny = None,
     sets: Sets = None,
@@ -177,6 +179,7 @@ def evaluate(
                 vote=votes[0] if votes else None,
                 classes=classes if model is None else None,
                 trust=trust,
+                budget=budget,
             ),
             test,
             ks=ks,
@@ -200,6 +203,7 @@ def evaluate(
             {
                 "-k": k,
                 "--vote": vote,
+                "--budget": budget,
                 "--report": report,
                 "--classifier": classifier,
                 "--abstain": abstain,

@@ -33,6 +33,7 @@ from tamis.files.atomic import check_output
 from tamis.files.kinds import MODEL
 from tamis.files.lock import locked
 from tamis.images import DEFAULT_MAX_PIXELS
+from tamis.model.budget import check_budget, fit_within, seconds_of
 from tamis.model.fitting import fit
 from tamis.model.training import (
     Trained,
@@ -71,6 +72,7 @@ def train_and_tell(
     k: int | None,
     distance: str,
     vote: str | None,
+    budget: str | None,
     network: Options,
     validation: float | None,
     class_weight: str | None,
@@ -90,9 +92,12 @@ def train_and_tell(
         net, network=network,
         vectors={
             "--by": by, "-k": k, "--distance": distance or None, "--vote": vote,
-            "--max-pixels": max_pixels,
+            "--max-pixels": max_pixels, "--budget": budget,
         },
     )  # fmt: skip
+    seconds = None if budget is None else seconds_of(budget)
+    if net not in NETWORKS:
+        check_budget(seconds, by, net)
     if net in NETWORKS:
         need_torch(net)
     _check_out(out, force=force)  # before a folder is made for the lock
@@ -108,7 +113,13 @@ def train_and_tell(
         tested = overlap(parts.test.paths, [*parts.train.paths, *parts.validation.paths])
         what = ("test picture is", "test pictures are")
         warn_overlap(tested, what, "among those of the training too", {})
-        if net not in NETWORKS:
+        if net not in NETWORKS and seconds is not None:
+            several: Reading = {"jobs": jobs, "max_pixels": max_pixels or DEFAULT_MAX_PIXELS}
+            examples = opened.having(parts.train)
+            model = fit_within(examples, seconds, seed=seed, stages=progress, **several)
+            warn(f"budget: {model.signature['budget']}")
+            trained = score_held_out(model, parts, opened.having(parts.validation), **several)
+        elif net not in NETWORKS:
             with progress("pictures", len(parts.train) + len(parts.validation)) as advance:
                 reading: Reading = {
                     "jobs": jobs, "max_pixels": max_pixels or DEFAULT_MAX_PIXELS,

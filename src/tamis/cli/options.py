@@ -262,6 +262,25 @@ Abstain = Annotated[
         "is wrong.",
     ),
 ]
+
+
+def _seconds(text: str | None) -> str | None:
+    if text is not None:
+        from tamis.model import seconds_of
+
+        seconds_of(text)
+    return text
+
+
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Let the default look at pictures by more networks, as far as describing and learning "
+        "take no more than this time, such as 10m, and where they help.",
+        callback=_seconds,
+    ),
+]
 UnlikeAny = Annotated[
     float | None,
     typer.Option(

@@ -8,6 +8,7 @@ import typer
 from tamis.cli.options import (
     MAX_PIXELS,
     Abstain,
+    Budget,
     By,
     Classes,
     ClassifierName,
@@ -50,6 +51,7 @@ def sort(
     k: K = None,
     distance: Distance = "",
     vote: Vote = None,
+    budget: Budget = None,
     classes: Classes = None,
     abstain: Abstain = None,
     unlike_any: UnlikeAny = None,
@@ -149,6 +151,7 @@ def sort(
         vote=vote,
         classes=classes,
         trust=trust,
+        budget=budget,
     )
     check_folders(out, train=train, source=source)
     check_apart(
@@ -165,6 +168,7 @@ def sort(
             "-k": k,
             "--distance": distance,
             "--vote": vote,
+            "--budget": budget,
             "--classes": classes,
             "--abstain": abstain,
             "--unlike-any": unlike_any,

@@ -6,6 +6,7 @@ import typer
 
 from tamis.cli.options import (
     MAX_PIXELS,
+    Budget,
     Classes,
     Distance,
     FollowLinks,
@@ -60,6 +61,7 @@ def train(
     k: K = None,
     distance: Distance = "",
     vote: Vote = None,
+    budget: Budget = None,
     classes: Classes = None,
     validation: Annotated[
         float | None,
@@ -167,6 +169,7 @@ def train(
         k=k,
         distance=distance,
         vote=vote,
+        budget=budget,
         network=Options(
             epochs=epochs, batch_size=batch_size, size=size, augment=augment, patience=patience
         ),

@@ -18,6 +18,7 @@ from tamis.evaluation.classification import Evaluation, evaluate
 from tamis.evaluation.signature import versions
 from tamis.features import Reading
 from tamis.features.index import Matches
+from tamis.model.budget import check_budget, fit_within
 from tamis.model.fitting import about, fit
 from tamis.model.model import Model
 from tamis.splits.hold_out import HoldOut, hold_out
@@ -144,6 +145,7 @@ def train(
     distance: str = "",
     vote: str | None = None,
     class_weight: str | None = None,
+    budget: float | None = None,
     seed: int = 0,
     **reading: Unpack[Reading],
 ) -> Model:
@@ -162,6 +164,9 @@ def train(
         Share of each class that is set aside to check the model by, if there is no ``val``;
         0 learns from all. By default 0.2 with a network, and 0 with others, whose accuracy
         is told by cross-validation.
+    budget : float, optional
+        Seconds that more networks may take, as `tamis.model.budget.fit_within` takes them; only
+        with the default descriptor and classifier.
     k, distance, vote, class_weight, seed, **reading
         As `fit` takes them.
 
@@ -183,6 +188,7 @@ def train(
     >>> model, model.metrics["cross_validation"]["accuracy"]
     (Model(auto by moments(regions=5,size=128), 3 classes), 1.0)
     """
+    check_budget(budget, by, classifier)
     opened = Dataset.open(source, role="examples")
     by = taught_by(by, classifier, opened) if isinstance(by, str) else by
     parts = hold_out(opened.table, share=held_out_share(classifier, validation), seed=seed)
@@ -190,6 +196,9 @@ def train(
         jobs = reading.get("jobs")
         trained = train_network(parts, classifier, class_weight=class_weight, seed=seed, jobs=jobs)
         return trained.model
+    if budget is not None:
+        model = fit_within(opened.having(parts.train), budget, seed=seed, **reading)
+        return score_held_out(model, parts, opened.having(parts.validation), **reading).model
     model = fit(
         opened.having(parts.train), by=by, classifier=classifier, k=k, distance=distance,
         vote=vote, class_weight=class_weight, seed=seed, **reading,
