@@ -35,6 +35,15 @@ def test_it_names_the_best_and_what_to_type(photos):
     assert 0 <= found["nested_mmap"] <= 1
 
 
+def test_a_page_shows_all_candidates_and_how_sure_the_best_is(photos, tmp_path):
+    words = ("--by", "color(bins=4),edge,colorlayout", "--fuse", "2-2")
+    tamis("compare", photos, *words, "--report", tmp_path / "c.html")
+    page = (tmp_path / "c.html").read_text()
+    assert page.count('<th scope="row">') == 6 + 5
+    assert "tamis sort --train DIR" in page and "McNemar" in page
+    assert "Every picture could be read." in page
+
+
 @pytest.fixture(scope="module")
 def muddle(tmp_path_factory):
     """Classes that look alike, so that every change of a ranking changes its figure."""

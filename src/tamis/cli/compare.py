@@ -15,6 +15,7 @@ from tamis.cli.options import (
     MaxPixels,
     NoIcc,
     Quiet,
+    Report,
     Root,
     Seed,
     Verbose,
@@ -74,6 +75,7 @@ def compare(
         int, typer.Option(min=10, help="Draw this many pictures at random if there are more.")
     ] = 4000,
     seed: Seed = 0,
+    report: Report = None,
     root: Root = None,
     follow_links: FollowLinks = False,
     jobs: Jobs = None,
@@ -90,12 +92,12 @@ def compare(
     it, and those of its class are right. The best of many figures flatters; the
     honest figure beside it comes from pictures that had no say in the choice.
 
-        tamis compare photos --by color,lbp,gist,edge --fuse 2-4
+        tamis compare photos --by color,lbp,gist,edge --fuse 2-4 --report compare.html
     """
     import shlex
     import time
 
-    from tamis.cli.console import say, warn, warn_failures, write_json
+    from tamis.cli.console import say, warn, warn_failures, write_json, write_page
     from tamis.cli.notes import print_remarks
     from tamis.cli.progress import progress
     from tamis.cli.tables import print_comparison
@@ -147,9 +149,16 @@ def compare(
         if parts is None and kept < set(opened.table.splits):
             parts = ",".join(sorted(kept))
         again += f" --parts {shlex.quote(printable(parts))}" if parts else ""
+    use = [again, f"tamis sort --train DIR --input DIR --out DIR {options}"]
     say("its figure again, and how to use it:", unless=json)
-    say(f"  {again}", unless=json)
-    say(f"  tamis sort --train DIR --input DIR --out DIR {options}", unless=json)
+    for command in use:
+        say(f"  {command}", unless=json)
+    if report is not None:
+        from tamis.report import render_comparison
+
+        title = f"Which descriptor serves {printable(source)} best"
+        write_page(report, render_comparison(result, title=title, commands=use))
+        say(f"see {printable(report)}", unless=json)
     warn(
         f"{len(result.candidates)} candidates on {len(drawn)} pictures in "
         f"{time.perf_counter() - start:.1f} s"

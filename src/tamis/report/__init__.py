@@ -7,9 +7,18 @@ writes goes through `tamis.errors.printable` and is escaped.
 
 from tamis.report.checkup import render_checkup
 from tamis.report.class_choice import render_study
+from tamis.report.comparison import render_comparison
 from tamis.report.contact_sheet import contact_sheet
 from tamis.report.curves import Course
 from tamis.report.duplicate_sheet import duplicate_sheet
 from tamis.report.page import render
 
-__all__ = ["Course", "contact_sheet", "duplicate_sheet", "render", "render_checkup", "render_study"]
+__all__ = [
+    "Course",
+    "contact_sheet",
+    "duplicate_sheet",
+    "render",
+    "render_checkup",
+    "render_comparison",
+    "render_study",
+]
