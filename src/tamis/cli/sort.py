@@ -136,6 +136,7 @@ def sort(
         check_folders,
         outputs,
         plan_sort,
+        predictions_as_dicts,
     )
     from tamis.table.sidecars import find_sidecars
 
@@ -288,19 +289,7 @@ def sort(
             "n_sidecars": n_sidecars,
             **sorting_again.as_json(plan),
             "classes": {label: n for label, n in per_class.items() if label not in aside.spare},
-            "predictions": [
-                {"path": path, "class": label, "confidence": float(share), "sorted_to": place}
-                | ({} if answers.sets is None else {"set": list(answers.set_labels[row])})
-                for row, (path, label, share, place) in enumerate(
-                    zip(
-                        answers.paths,
-                        answers.labels,
-                        answers.confidence,
-                        plan.destinations,
-                        strict=True,
-                    )
-                )
-            ],
+            "predictions": predictions_as_dicts(answers, plan),
             "promise": None if aside.promise is None else asdict(aside.promise),
             "unlike_any": unlike_any,
             "signature": versions() | answers.settings,

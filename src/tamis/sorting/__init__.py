@@ -10,6 +10,7 @@ from tamis.sorting.outputs import (
     PREDICTIONS,
     REPORT,
     outputs,
+    predictions_as_dicts,
     write_failures,
     write_predictions,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "check_folders",
     "outputs",
     "plan_sort",
+    "predictions_as_dicts",
     "sort",
     "write_failures",
     "write_predictions",

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from tamis.classifiers.predictions import Predictions
 from tamis.errors import Failure
@@ -106,6 +106,46 @@ def write_predictions(
     for i in range(1, k + 1):
         header += [f"neighbour_{i}", f"neighbour_{i}_class", f"neighbour_{i}_distance"]
     write_csv(file, header, _rows(predictions, plan, depth), for_spreadsheets=for_spreadsheets)
+
+
+def predictions_as_dicts(predictions: Predictions, plan: Placements) -> list[dict[str, Any]]:
+    """Return what `write_predictions` writes, in plain types for JSON, a dictionary per picture."""
+    answers = []
+    for row, (path, label, share, (second, next_share), place, between) in enumerate(
+        zip(
+            predictions.paths,
+            predictions.labels,
+            predictions.confidence,
+            predictions.runners_up,
+            plan.destinations,
+            plan.folders_of,
+            strict=True,
+        )
+    ):
+        near = zip(
+            predictions.neighbours.indices[row], predictions.neighbours.distances[row], strict=True
+        )
+        answer: dict[str, Any] = {
+            "path": path,
+            "class": label,
+            "confidence": float(share),
+            "runner_up": second or None,
+            "runner_up_confidence": float(next_share),
+            "sorted_to": place,
+            "folders": list(between),
+            "neighbours": [
+                {
+                    "path": predictions.train_paths[index],
+                    "class": predictions.train_labels[index],
+                    "distance": float(distance),
+                }
+                for index, distance in near
+            ],
+        }
+        if predictions.sets is not None:
+            answer["set"] = list(predictions.set_labels[row])
+        answers.append(answer)
+    return answers
 
 
 def write_failures(
