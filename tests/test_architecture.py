@@ -24,6 +24,7 @@ tamis.table
 tamis.distances
 tamis.descriptors
 tamis.features
+tamis.words
 tamis.store
 tamis.deduplication
 tamis.splits
@@ -42,7 +43,7 @@ tamis.__main__
 
 HEAVY = (
     "numpy scipy cv2 numba sklearn skimage PIL simplejpeg jinja2 filelock pyarrow lance "
-    "onnx onnxruntime torch huggingface_hub starlette uvicorn"
+    "onnx onnxruntime tokenizers torch huggingface_hub starlette uvicorn"
 ).split()
 
 

@@ -28,7 +28,11 @@ def search(
     source: Annotated[str, typer.Argument(metavar="DIR", help="Folder or collection to search.")],
     queries: Annotated[
         list[str] | None,
-        typer.Argument(metavar="QUERY...", help="Pictures to search for, in DIR or elsewhere."),
+        typer.Argument(
+            metavar="QUERY...",
+            help="Pictures to search for, in DIR or elsewhere; or words in English, such as 'a red "
+            "fox'.",
+        ),
     ] = None,
     like: Annotated[
         list[str] | None,
@@ -89,6 +93,8 @@ def search(
 
         tamis search photos.tamis photos/fox/a.jpg -k 20
 
+        tamis search photos.tamis "a red fox"
+
         tamis search photos.tamis --like a.jpg --like b.jpg --unlike c.jpg -0 | xargs -0 ls -l
     """
     import os
@@ -100,6 +106,7 @@ def search(
     from tamis.cli.progress import progress
     from tamis.dataset import Dataset
     from tamis.dataset.searching import search as search_images
+    from tamis.dataset.wording import are_words
     from tamis.errors import InvalidParameterError, printable
     from tamis.evaluation.signature import versions
     from tamis.report import contact_sheet
@@ -112,6 +119,7 @@ def search(
         raise InvalidParameterError("-0 and --json - both write to stdout. Take one of them.")
     gallery = print_remarks(Dataset.open(source, root=root, follow_links=follow_links))
     opened = time.perf_counter() - start
+    words = len(asked) == 1 and are_words(asked[0], gallery)
     if gallery.collection is not None:
         warn(f"opened {printable(source)}, {len(gallery):,} pictures, in {opened:.2f} s")
     with progress("pictures", len(gallery)) as advance:
@@ -120,7 +128,7 @@ def search(
             asked,
             k,
             unlike=unlike or (),
-            by=chosen_by(gallery, by),
+            by=by or "" if words else chosen_by(gallery, by),
             distance=distance,
             combine=combine,
             classes=classes,
@@ -137,6 +145,14 @@ def search(
         warn(f"there are only {len(hits)} pictures to find")
     if (recall := matches.signature.get("recall")) is not None:
         warn(f"approximate: recall@{k} {recall:.3f} on {sample} stored pictures")
+    if words:
+        nearest = (
+            f"{matches.signature['nearest_labels']} (likeness {matches.signature['likeness']})"
+        )
+        warn(f"the networks know: {nearest}")
+        if matches.signature["doubtful"]:
+            warn("none of these is near to the words, so that much is guessed")
+        asked = []
     if null:
         sys.stdout.flush()
         sys.stdout.buffer.write(b"".join(os.fsencode(hit.path) + b"\0" for hit in hits))
@@ -165,7 +181,9 @@ def search(
         page = contact_sheet(
             asked,
             hits,
-            title=f"{name}, searched",
+            title=f"{name}, searched for {matches.signature['words']}"
+            if words
+            else f"{name}, searched",
             signature=signature | versions(),
             max_pixels=max_pixels,
             jobs=jobs,
@@ -176,7 +194,7 @@ def search(
     write_json(
         json,
         {
-            "query": asked,
+            "query": [matches.signature["words"]] if words else asked,
             "unlike": unlike or [],
             "n_images": matches.n_gallery,
             "results": [

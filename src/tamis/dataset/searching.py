@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from tamis.dataset.dataset import Dataset, Source
 from tamis.dataset.defaults import default_descriptor
+from tamis.dataset.wording import are_words, search_by_words
 from tamis.descriptors import Descriptor, descriptor
 from tamis.distances import check_distance
 from tamis.errors import CollectionError, ImageReadError, InvalidParameterError, printable
@@ -38,14 +39,15 @@ def search(
     sample: int = 0,
     **reading: Unpack[Reading],
 ) -> Matches:
-    """Find the images of a source that look most like one image, or like several together.
+    """Find the images of a source that look most like others, or show what words name.
 
     Parameters
     ----------
     source : str, os.PathLike, sequence of paths, ImageTable or Dataset
         What `tamis.dataset.Dataset.open` opens. Of a collection the stored vectors are read.
     queries : path or ndarray of shape (height, width, 3), uint8, or a sequence of these
-        An image of the source is not among its own results.
+        An image of the source is not among its own results. A text that names no file, such as
+        ``a red fox``, is searched for by its meaning (extra ``words``).
     k : int
         Images to find; all, if there are fewer.
     by : str or Descriptor
@@ -78,6 +80,8 @@ def search(
         A query cannot be read.
     CollectionError
         The collection has no approximate index by this descriptor.
+    InvalidParameterError
+        Words are not known, or stand beside what does not go with them.
 
     Examples
     --------
@@ -92,11 +96,19 @@ def search(
     if distance:
         check_distance(distance)
     gallery = Dataset.open(source)
-    by = _descriptor(gallery, by)
     several, others = _several(queries), _several(unlike)
     # All of these may be wrong: before the long work.
     wanted = None if not classes else frozenset(gallery.select(classes=classes).classes)
     taken = None if parts is None else frozenset(gallery.parts_named(parts))
+    if words := [query for query in several if are_words(query, gallery)]:
+        if len(several) > 1 or others or approximate or distance or by:
+            raise InvalidParameterError(
+                f"words, such as {printable(str(words[0]))}, are searched for alone: without other "
+                "queries, --by, --unlike, --distance or --approximate. If a picture was meant, "
+                "there is no such file."
+            )
+        return search_by_words(gallery, str(words[0]), k, classes=wanted, parts=taken, **reading)
+    by = _descriptor(gallery, by)
     asked = _Asked.of(gallery, several, by, reading)
     if others:
         if approximate:
@@ -164,7 +176,7 @@ def _no_query(path: str, gallery: Dataset) -> str:
     below = os.path.join(gallery.table.root, path)
     if os.path.lexists(below):
         return f"there is no such file. Did you mean {printable(below)}?"
-    return "there is no such file. A query is an image, named by its path; words are none."
+    return "there is no such file. A query is an image, named by its path, or words."
 
 
 def _inside(table: ImageTable, queries: Sequence[str]) -> dict[str, str]:

@@ -1,0 +1,116 @@
+"""Search by words: the images of a source that show what a few words name."""
+
+import os
+from collections.abc import Set
+from typing import Unpack
+
+import numpy as np
+
+from tamis.dataset.dataset import Dataset
+from tamis.descriptors import descriptor
+from tamis.errors import CollectionError, printable
+from tamis.features import FeatureTable, Reading
+from tamis.features.index import Matches
+from tamis.images import SUFFIXES
+from tamis.words import NETWORKS, find_by_words
+
+
+def are_words(query: object, gallery: Dataset) -> bool:
+    """Tell whether a query is words: a text that looks like no path, and names no file.
+
+    Examples
+    --------
+    >>> photos = Dataset.open(["a.jpg"])
+    >>> are_words("a red fox", photos), are_words("fox.jpg", photos)
+    (True, False)
+    """
+    if not isinstance(query, str) or not query.strip() or "/" in query or os.sep in query:
+        return False
+    if os.path.splitext(query)[1].lower() in SUFFIXES:
+        return False
+    return not any(map(os.path.lexists, (query, os.path.join(gallery.table.root, query))))
+
+
+def search_by_words(
+    gallery: Dataset,
+    query: str,
+    k: int,
+    *,
+    classes: Set[str] | None = None,
+    parts: Set[str] | None = None,
+    **reading: Unpack[Reading],
+) -> Matches:
+    """Find the images that show what words name; as `search`.
+
+    Parameters
+    ----------
+    gallery : Dataset
+    query : str
+        In English.
+    k : int
+    classes, parts : set of str, optional
+        Find only images of these.
+    **reading
+        As `search` takes them.
+
+    Returns
+    -------
+    Matches
+        A distance is how far the score of an image lies below the best, in standard deviations
+        over all images.
+
+    Raises
+    ------
+    InvalidParameterError
+        The words are not known.
+    CollectionError
+        The collection lacks the vectors of the networks, and its images are not there.
+    MissingExtraError
+        The extra ``words`` is not installed.
+    """
+    names = _networks(gallery)
+    tables = gallery.features_by([descriptor(name) for name in names], **reading)
+    known = tables[0]
+    if not len(known):
+        raise CollectionError(f"none of the pictures of {printable(gallery.source)} can be read.")
+    answer = find_by_words(
+        query, {name: table.features for name, table in zip(names, tables, strict=True)}
+    )
+    kept = _kept(gallery, known, classes, parts)
+    order = kept[np.argsort(-answer.scores[kept], kind="stable")][:k]
+    best = float(answer.scores[kept].max()) if len(kept) else 0.0
+    return Matches(
+        order[np.newaxis],
+        (best - answer.scores[order])[np.newaxis],
+        known.paths,
+        known.labels,
+        len(known),
+        {
+            "descriptor": "+".join(names),
+            "distance": "words",
+            "search": "exact",
+            "words": query,
+            "nearest_labels": "; ".join(answer.labels),
+            "likeness": round(answer.likeness, 3),
+            "doubtful": answer.doubtful,
+        },
+        known.failures,
+    )
+
+
+def _networks(gallery: Dataset) -> list[str]:
+    """Name the networks whose vectors a collection holds; all, to be computed, if it holds none."""
+    held = set() if gallery.collection is None else set(gallery.collection.specs)
+    return [name for name in NETWORKS if descriptor(name).spec in held] or list(NETWORKS)
+
+
+def _kept(
+    gallery: Dataset, known: FeatureTable, classes: Set[str] | None, parts: Set[str] | None
+) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":
+    part_of = dict(zip(gallery.table.paths, gallery.table.splits, strict=True))
+    rows = [
+        row
+        for row, (path, label) in enumerate(zip(known.paths, known.labels, strict=True))
+        if (classes is None or label in classes) and (parts is None or part_of[path] in parts)
+    ]
+    return np.array(rows, np.intp)
