@@ -103,9 +103,9 @@ def search(
     if words := [query for query in several if are_words(query, gallery)]:
         if len(several) > 1 or others or approximate or distance or by:
             raise InvalidParameterError(
-                f"words, such as {printable(str(words[0]))}, are searched for alone: without other "
-                "queries, --by, --unlike, --distance or --approximate. If a picture was meant, "
-                "there is no such file."
+                f"{printable(str(words[0]))}: there is no such file. A query is an image, named by "
+                "its path, or words. Words are searched for alone: without other queries, --by, "
+                "--unlike, --distance or --approximate."
             )
         return search_by_words(gallery, str(words[0]), k, classes=wanted, parts=taken, **reading)
     by = _descriptor(gallery, by)
