@@ -16,10 +16,11 @@ test: $(READY)  ## the fast tests, the same examples each time; others with HYPO
 test-all: $(READY)  ## all tests, on new examples each time; minutes more
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile=free $(SEEDED)
 
-check: $(READY)  ## style and types
+check: $(READY)  ## style and types; the wheel is built, installed and tried
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python tests/try_wheel.py
 
 docs: $(READY)  ## the documentation site, into docs/_build; warnings are errors
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build
