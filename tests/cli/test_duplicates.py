@@ -62,7 +62,7 @@ def test_a_decision_stays(photos: Path) -> None:
     tamis("duplicates", photos, "--apart", "x/0.jpg::x/small.jpg")
     assert (photos.parent / "photos-duplicates.csv").exists()
     done = tamis("duplicates", photos)
-    assert "small.jpg" not in done.stdout and "1 pairs are kept apart" in done.stderr
+    assert "small.jpg" not in done.stdout and "1 pair kept apart" in done.stderr
     done = tamis("duplicates", photos, "--apart", "x/0.jpg", check=False)
     assert done.returncode == 2 and "::" in done.stderr
     done = tamis("duplicates", photos, "--keep", "worst", check=False)

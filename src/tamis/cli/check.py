@@ -201,10 +201,6 @@ def _print(found: "Checkup") -> None:
             say(f"  and {more} more")
 
 
-def _pictures(n: int) -> str:
-    return f"{n} picture{'s' * (n != 1)}"
-
-
 def _settings(source: str, apply: str) -> dict[str, object]:
     from tamis.cli import writing
 
@@ -231,7 +227,7 @@ def _apply(
     """Move the examples, and remember the confirmed; gives what became of it."""
     from tamis.checking import relabel
     from tamis.cli import writing
-    from tamis.cli.console import as_dicts, say, warn, warn_failures
+    from tamis.cli.console import as_dicts, counted, say, warn, warn_failures
     from tamis.errors import printable
     from tamis.files.lock import locked
     from tamis.files.transfer import Mode
@@ -243,11 +239,12 @@ def _apply(
     if dry_run:
         for transfer in plan.transfers:
             say(f"{printable(transfer.source)}\t{printable(transfer.destination)}", unless=json)
-        warn(f"would move {_pictures(len(plan.transfers))} within {printable(plan.out)}")
+        warn(f"would move {counted(len(plan.transfers), 'picture')} within {printable(plan.out)}")
     else:
         plan.remember()
         if plan.confirmed:
-            warn(f"confirmed {_pictures(len(plan.confirmed))}, which will not be asked for again")
+            confirmed = counted(len(plan.confirmed), "picture")
+            warn(f"confirmed {confirmed}, which will not be asked for again")
         if plan.transfers:
             with locked(plan.out, inside=True):
                 outcome, _ = writing.carry_out(
@@ -257,7 +254,7 @@ def _apply(
             warn_failures(outcome.failures, doing="could not move")
             failures += outcome.failures
             n_moved = outcome.done
-        warn(f"moved {_pictures(n_moved)} to another class within {printable(plan.out)}")
+        warn(f"moved {counted(n_moved, 'picture')} to another class within {printable(plan.out)}")
         if n_moved:
             warn(f"to take it back: tamis undo {printable(plan.out)}")
     return {

@@ -116,6 +116,11 @@ def write_page(target: str, page: str) -> None:
         file.write(page.encode())
 
 
+def counted(n: int, noun: str) -> str:
+    """Write a number and what it counts."""
+    return f"{n} {noun}{'s' * (n != 1)}"
+
+
 def as_dicts(failures: Sequence[Failure]) -> list[dict[str, str]]:
     """Failures in plain types, for JSON."""
     return [{"path": failure.path, "reason": failure.reason} for failure in failures]

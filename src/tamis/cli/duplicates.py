@@ -103,7 +103,15 @@ def duplicates(
     import os
     import time
 
-    from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json, write_page
+    from tamis.cli.console import (
+        as_dicts,
+        counted,
+        say,
+        warn,
+        warn_failures,
+        write_json,
+        write_page,
+    )
     from tamis.cli.notes import print_remarks
     from tamis.cli.progress import progress
     from tamis.dataset import Dataset
@@ -145,11 +153,12 @@ def duplicates(
             say(said, unless=json)
     counts = ", ".join(f"{found.count(kind)} {kind}" for kind in KINDS if kind in wanted)
     warn(
-        f"{len(found)} groups among {len(opened)} pictures ({counts}); {len(found.extra)} pictures "
-        f"are there again, in {time.perf_counter() - start:.1f} s"
+        f"{counted(len(found), 'group')} among {counted(len(opened), 'picture')} ({counts}); "
+        f"{counted(len(found.extra), 'picture')} {'is' if len(found.extra) == 1 else 'are'} there "
+        f"again, in {time.perf_counter() - start:.1f} s"
     )
     if found.n_decided:
-        warn(f"{found.n_decided} pairs are kept apart, as decided")
+        warn(f"{counted(found.n_decided, 'pair')} kept apart, as decided")
     signature = {"kinds": ",".join(wanted), **found.thresholds}
     if csv is not None:
         found.to_csv(csv)
@@ -218,7 +227,7 @@ def _keep(
 ) -> "dict[str, object]":  # fmt: skip
     """Move all but the best of each group; gives what became of it."""
     from tamis.cli import writing
-    from tamis.cli.console import as_dicts, say, warn, warn_failures
+    from tamis.cli.console import as_dicts, counted, say, warn, warn_failures
     from tamis.deduplication import keep_best
     from tamis.errors import printable
     from tamis.files.lock import locked
@@ -231,7 +240,7 @@ def _keep(
     if dry_run:
         for transfer in plan.transfers:
             say(f"{printable(transfer.source)}\t{printable(transfer.destination)}", unless=json)
-        warn(f"would move {len(plan.transfers)} pictures into {printable(plan.out)}")
+        warn(f"would move {counted(len(plan.transfers), 'picture')} into {printable(plan.out)}")
     elif plan.transfers:
         with locked(plan.out, inside=True):
             outcome, _ = writing.carry_out(
@@ -241,6 +250,6 @@ def _keep(
         warn_failures(outcome.failures, doing="could not move")
         failures += outcome.failures
         n_moved = outcome.done
-        warn(f"moved {n_moved} pictures into {printable(plan.out)}")
+        warn(f"moved {counted(n_moved, 'picture')} into {printable(plan.out)}")
         warn(f"to take it all back: tamis undo {printable(plan.out)}")
     return {"out": plan.out, "dry_run": dry_run, "n_moved": n_moved, "failures": as_dicts(failures)}

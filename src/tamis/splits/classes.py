@@ -55,8 +55,8 @@ def class_remarks(table: ImageTable, *, singles: bool = True) -> list[str]:
         remarks.append(f"{', '.join(map(printable, empty))} {verb} no picture")
     inner = inner_classes(table)
     remarks += [
-        f"the {n} picture{'s' * (n > 1)} in {printable(folder)} are of the class "
-        f"{printable(label)}, and {printable(folder.rpartition('/')[2])} is another class"
+        f"the {n} picture{'s' * (n > 1)} in {printable(folder)} {'is' if n == 1 else 'are'} of the "
+        f"class {printable(label)}, and {printable(folder.rpartition('/')[2])} is another class"
         for folder, label, n in inner[:_SHOWN]
     ]
     if len(inner) > _SHOWN:
