@@ -6,7 +6,7 @@ from .classifiers.knn import KNNClassifier
 from .classifiers.network.classifier import NetworkClassifier
 from .classifiers.predictions import Prediction, Predictions
 from .classifiers.probe import ProbeClassifier
-from .dataset import Dataset, SplitPlan, describe, duplicates, index, open, search, split
+from .dataset import Dataset, SplitPlan, describe, duplicates, grouped, index, open, search, split
 from .deduplication import (
     DuplicateGroup,
     Duplicates,
@@ -122,6 +122,7 @@ __all__ = [
     "evaluate",
     "evaluate_gallery",
     "evaluate_retrieval",
+    "grouped",
     "index",
     "keep_best",
     "list_descriptors",

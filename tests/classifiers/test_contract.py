@@ -108,6 +108,52 @@ def test_it_says_what_its_answers_depend_on(new):
     assert json.loads(json.dumps(new.history)) == new.history
 
 
+# Groups
+
+
+def bursts(n_groups=24, size=5, dim=60, n_classes=3, seed=0):
+    """Rows of a group are nearly equal, and say nothing of the other groups of their class."""
+    random = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(n_groups), size)
+    X = random.normal(size=(n_groups, dim))[groups] + 0.01 * random.normal(size=(len(groups), dim))
+    order = random.permutation(len(groups))
+    labels = np.array([f"class {group % n_classes}" for group in groups])
+    return X[order].astype(np.float32), labels[order], groups[order]
+
+
+def test_rows_of_a_group_are_left_out_together(new):
+    X, y, groups = bursts()
+    alone = clone(new).fit(X, y).out_of_fold_
+    together = new.fit(X, y, groups).out_of_fold_
+    assert alone.right.mean() > 0.9
+    assert together.right.mean() < 0.7
+    assert together.confidence.mean() < 0.8
+    assert len(together) == len(alone) == len(X)
+    fresh, _, _ = bursts(seed=1)  # the answers themselves are as careful
+    assert new.predict_proba(fresh).max(axis=1).mean() < 0.8
+
+
+def test_groups_of_one_row_change_nothing(new):
+    X, y = data()
+    one = clone(new).fit(X, y)
+    new.fit(X, y, [f"row {i}" for i in range(len(y))])
+    assert np.array_equal(new.predict_proba(X), one.predict_proba(X))
+    assert np.array_equal(new.out_of_fold_.true, one.out_of_fold_.true)
+
+
+def test_a_class_of_one_group_is_not_left_out(new):
+    X, y, groups = bursts()
+    groups[y == "class 2"] = 99
+    known = new.fit(X, y, groups).out_of_fold_
+    assert set(y[known.rows]) == {"class 0", "class 1"}
+
+
+def test_groups_of_another_length_are_refused(new):
+    X, y = data()
+    with pytest.raises(InvalidParameterError, match=r"shape \(90,\)\. Got \(3,\)"):
+        new.fit(X, y, [0, 0, 1])
+
+
 # Odd data
 
 

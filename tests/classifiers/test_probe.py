@@ -7,8 +7,8 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_score
 
 from tamis.classifiers.linear import LinearHead, normalised
+from tamis.classifiers.out_of_fold import spread
 from tamis.classifiers.probe import ProbeClassifier, blocks_of
-from tamis.classifiers.softmax import spread
 from tamis.descriptors import descriptor
 from tamis.errors import InvalidParameterError, ModelError
 
@@ -152,6 +152,17 @@ def test_folds_are_even_in_each_class():
         assert counts.max() - counts.min() <= 1
     assert (folds == spread(codes, 3, seed=5)).all()
     assert (folds != spread(codes, 3, seed=6)).any()
+
+
+def test_folds_of_whole_groups():
+    random = np.random.default_rng(3)
+    codes = np.repeat(np.arange(4), 30)
+    groups = random.integers(0, 10, len(codes)) + 10 * codes
+    folds = spread(codes, 5, seed=0, groups=groups)
+    assert all(len(set(folds[groups == group])) == 1 for group in np.unique(groups))
+    counts = np.array([np.bincount(codes[folds == fold], minlength=4) for fold in range(5)])
+    assert counts.min() > 0
+    assert (folds == spread(codes, 5, seed=0, groups=groups)).all()
 
 
 def test_a_head_answers_each_row_alone():

@@ -10,8 +10,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tamis.classifiers.base import Classifier, classes_from
 from tamis.classifiers.class_means import ClassMeansClassifier
 from tamis.classifiers.discriminant import DiscriminantClassifier
-from tamis.classifiers.linear import LinearHead, normalised, validated
-from tamis.classifiers.out_of_fold import OutOfFold, rows_to_leave_out
+from tamis.classifiers.linear import FOLDS, MANY, LinearHead, normalised, validated
+from tamis.classifiers.out_of_fold import OutOfFold, numbered, rows_to_leave_out
 from tamis.classifiers.probe import ProbeClassifier
 from tamis.distances import gallery_of
 from tamis.errors import InvalidParameterError, ModelError
@@ -21,8 +21,6 @@ from tamis.metrics.calibration import log_loss
 from tamis.trust.calibration import as_logits, fit_pool, pool, tempered
 from tamis.trust.novelty import Novelty
 
-_FOLDS: Final = 10
-_MANY: Final = 2_000  # examples; beyond, half as many folds leave enough to learn from
 _SHOWN: Final = 5  # nearest examples beside an answer
 
 
@@ -116,13 +114,15 @@ class AutoClassifier(Classifier):
         self.views = views
         self.seed = seed
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, groups: npt.ArrayLike | None = None) -> Self:
         """Choose the pool, and teach it by all examples.
 
         Parameters
         ----------
         X : array-like of shape (n, dim)
         y : array-like of shape (n,)
+        groups : array-like of shape (n,), optional
+            As `Classifier` takes them.
 
         Raises
         ------
@@ -130,12 +130,13 @@ class AutoClassifier(Classifier):
             A parameter is out of its range.
         """
         vectors, targets, codes, blocks = validated(self, X, y)
-        rows = rows_to_leave_out(vectors, codes)
+        together = numbered(groups, len(vectors))
+        rows = rows_to_leave_out(vectors, codes, together)
         enough = len(rows) > 0 and len(self.classes_) > 1
-        learners = self._learners(blocks, enough=enough, many=len(vectors) > _MANY)
+        learners = self._learners(blocks, enough=enough, many=len(vectors) > MANY)
         logits, heads = [], []
         for learner, columns in learners.values():
-            learner.fit(np.ascontiguousarray(vectors[:, columns]), targets)
+            learner.fit(np.ascontiguousarray(vectors[:, columns]), targets, together)
             logits.append(as_logits(tempered(learner.left_out_[rows], 1.0)))
             heads.append(learner.head_.among(columns, blocks))
         weights = fit_pool(logits, codes[rows])
@@ -172,7 +173,7 @@ class AutoClassifier(Classifier):
         first, second = self._view(blocks, 0), self._view(blocks, 1)
         if not enough:
             return {"class-means": (ClassMeansClassifier(blocks=first[1]), first[0])}
-        folds = _FOLDS // 2 if many else _FOLDS
+        folds = FOLDS // 2 if many else FOLDS
         candidates: dict[str, Any] = {
             "class-means": ClassMeansClassifier(blocks=first[1], power=0.5),
             "discriminant": DiscriminantClassifier(blocks=first[1]),

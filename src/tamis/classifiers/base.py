@@ -67,13 +67,17 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):
     """Whether its file holds the training rows, so that their names belong in it."""
 
     @abstractmethod
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, groups: npt.ArrayLike | None = None) -> Self:
         """Learn from vectors and their classes.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features)
         y : array-like of shape (n,)
+        groups : array-like of shape (n,), optional
+            Rows of one group, such as the pictures of a burst, of a day or of a camera, are left
+            out together: `out_of_fold_` and all that is chosen or calibrated by left-out answers
+            rest on fits without the whole group.
 
         Raises
         ------

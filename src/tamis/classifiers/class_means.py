@@ -54,13 +54,15 @@ class ClassMeansClassifier(LinearClassifier):
         self.blocks = blocks
         self.power = power
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, groups: npt.ArrayLike | None = None) -> Self:
         """Compute the means.
 
         Parameters
         ----------
         X : array-like of shape (n, dim)
         y : array-like of shape (n,)
+        groups : array-like of shape (n,), optional
+            As `Classifier` takes them.
 
         Raises
         ------
@@ -88,6 +90,7 @@ class ClassMeansClassifier(LinearClassifier):
         self.head_ = LinearHead(
             blocks, weights.astype(np.float32), np.zeros(n_classes, np.float32), float(self.power)
         )
+        self._leave_groups_out(vectors, codes, groups)
         return self
 
     @property

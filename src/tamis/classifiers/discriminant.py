@@ -92,13 +92,15 @@ class DiscriminantClassifier(LinearClassifier):
         self.shrinkage = shrinkage
         self.power = power
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, groups: npt.ArrayLike | None = None) -> Self:
         """Fit means and covariance.
 
         Parameters
         ----------
         X : array-like of shape (n, dim)
         y : array-like of shape (n,)
+        groups : array-like of shape (n,), optional
+            As `Classifier` takes them.
 
         Raises
         ------
@@ -136,6 +138,7 @@ class DiscriminantClassifier(LinearClassifier):
             (bias * self.scale_ + scatter.log_prior).astype(np.float32),
             float(self.power),
         )
+        self._leave_groups_out(vectors, codes, groups)
         return self
 
     @property

@@ -32,7 +32,7 @@ class IdentityClassifier(Classifier):
     def __init__(self, classes: Any = None) -> None:
         self.classes = classes
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, groups: npt.ArrayLike | None = None) -> Self:
         """Check that the vectors have one value per class; there is nothing to learn."""
         vectors, targets = validate_data(self, X, y, dtype=np.float32)
         self.classes_ = np.unique(targets if self.classes is None else np.array(self.classes))

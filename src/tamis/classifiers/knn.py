@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tamis.classifiers.base import Classifier, classes_from, number_from
-from tamis.classifiers.out_of_fold import OutOfFold
+from tamis.classifiers.out_of_fold import OutOfFold, numbered
 from tamis.classifiers.votes import KS, VOTES, KernelVote, fit_kernel_vote, shares_of_votes
 from tamis.descriptors.base import check_choice
 from tamis.distances import gallery_of
@@ -106,13 +106,15 @@ class KNNClassifier(Classifier):
         self.vote = vote
         self.n_jobs = n_jobs
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, groups: npt.ArrayLike | None = None) -> Self:
         """Keep the training data, and fit the kernel.
 
         Parameters
         ----------
         X : array-like of shape (n, dim)
         y : array-like of shape (n,)
+        groups : array-like of shape (n,), optional
+            As `Classifier` takes them.
 
         Raises
         ------
@@ -120,11 +122,12 @@ class KNNClassifier(Classifier):
             A parameter is out of its range.
         """
         self._keep(X, y)
+        kept = numbered(groups, len(self._vectors))
         n, n_classes = len(self._vectors), len(self.classes_)
         kernel = self.vote == "kernel"
         most = self.n_neighbors or (max(KS) if kernel else DEFAULT_K)
         rows = np.unique(np.linspace(0, n - 1, min(n, _ASKED)).astype(np.intp))
-        rows, distances, codes = self._others(rows, min(most, n - 1))
+        rows, distances, codes = self._others(rows, min(most, n - 1), kept)
         self.kernel_, self.n_neighbors_ = None, min(most, n)
         if kernel:
             # Where all examples vote, all others do in the place of an example left out.
@@ -152,17 +155,31 @@ class KNNClassifier(Classifier):
         self.classes_, self._y = np.unique(targets, return_inverse=True)
 
     def _others(
-        self, rows: npt.NDArray[np.intp], k: int
+        self, rows: npt.NDArray[np.intp], k: int, groups: npt.NDArray[np.intp] | None
     ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64], npt.NDArray[np.intp]]:
-        """Find the neighbours of examples among the others; leave out those that have a copy."""
+        """Find neighbours of examples outside their group; leave out examples that have a copy."""
         if k < 1:
             return rows[:0], np.empty((0, 0)), np.empty((0, 0), np.intp)
         asked = self._vectors[rows]
-        indices, distances = self._gallery.nearest(asked, k, jobs=self._jobs, skip=rows)
+        sizes = np.ones(1, np.intp) if groups is None else np.bincount(groups)
+        most = min(k + int(sizes.max()) - 1, len(self._vectors) - 1)
+        indices, distances = self._gallery.nearest(asked, most, jobs=self._jobs, skip=rows)
         copied = (self._vectors[indices[:, 0]] == asked).all(axis=1)
-        single = np.bincount(self._y)[self._y[rows]] < 2  # nothing of its class is left
-        use = ~(copied | single)
-        return rows[use], distances[use], self._y[indices[use]]
+        use = ~(copied | self._alone(groups)[rows])
+        rows, indices, distances = rows[use], indices[use], distances[use]
+        if groups is not None and len(rows):
+            same = groups[indices] == groups[rows][:, np.newaxis]
+            first = np.argsort(same, axis=1, kind="stable")[:, : min(k, int((~same).sum(1).min()))]
+            indices = np.take_along_axis(indices, first, axis=1)
+            distances = np.take_along_axis(distances, first, axis=1)
+        return rows, distances, self._y[indices]
+
+    def _alone(self, groups: npt.NDArray[np.intp] | None) -> npt.NDArray[np.bool_]:
+        """Tell which rows leave nothing of their class if they, or their group, are left out."""
+        own = np.arange(len(self._y)) if groups is None else groups
+        pairs = np.unique(np.stack([self._y, own], axis=1), axis=0)
+        alone: npt.NDArray[np.bool_] = (np.bincount(pairs[:, 0]) < 2)[self._y]
+        return alone
 
     @property
     def _jobs(self) -> int:

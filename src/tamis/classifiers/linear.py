@@ -6,19 +6,23 @@ from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.base import clone
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tamis.classifiers.base import Classifier, classes_from
-from tamis.classifiers.out_of_fold import OutOfFold, rows_to_leave_out
+from tamis.classifiers.out_of_fold import OutOfFold, numbered, rows_to_leave_out, spread
 from tamis.descriptors.base import Features
 from tamis.descriptors.projection import project
 from tamis.errors import InvalidParameterError, ModelError
-from tamis.trust.calibration import tempered
+from tamis.trust.calibration import as_logits, fit_scale, tempered
 
 Values = npt.NDArray[np.float64]
 
 _ROWS: Final = 64  # vectors normalised at a time
+FOLDS: Final = 10
+MANY: Final = 2_000
+"""Examples beyond which half as many folds leave enough to learn from."""
 SCALE: Final = 30.0
 """Sharpness of the logits of unit vectors where no example can be left out to fit it."""
 
@@ -114,6 +118,8 @@ class LinearClassifier(Classifier):
     }
 
     head_: LinearHead
+    left_out_: Values | None
+    alone_: npt.NDArray[np.bool_]
     blocks: Sequence[int] | None
     power: float
 
@@ -131,12 +137,43 @@ class LinearClassifier(Classifier):
         logits: Values | None,
         vectors: npt.NDArray[np.float32],
         codes: npt.NDArray[np.intp],
+        groups: npt.NDArray[np.intp] | None = None,
     ) -> OutOfFold:
         """Make answers of logits, of shape (n, n_classes), by fits without each training row."""
         if logits is None or len(self.classes_) < 2:
             return OutOfFold.none(len(self.classes_))
-        rows = rows_to_leave_out(vectors, codes)
+        rows = rows_to_leave_out(vectors, codes, groups)
         return OutOfFold.of(tempered(logits[rows], 1.0), codes, rows)
+
+    def _leave_groups_out(
+        self,
+        vectors: npt.NDArray[np.float32],
+        codes: npt.NDArray[np.intp],
+        groups: npt.ArrayLike | None,
+    ) -> None:
+        """Answer for each group by fits without it, and bring the fitted head to their scale.
+
+        What a fit without single rows says of itself is too good where rows of a group are alike:
+        its temperature is fitted anew, to `left_out_` by folds of whole groups.
+        """
+        kept = numbered(groups, len(vectors))
+        if kept is None:
+            return
+        fold_of = spread(codes, FOLDS if len(codes) <= MANY else FOLDS // 2, 0, kept)
+        answers = np.zeros((len(codes), len(self.classes_)))
+        for fold in np.unique(fold_of):
+            out = fold_of == fold
+            if not out.all():
+                learner = clone(self).fit(vectors[~out], codes[~out])
+                answers[np.ix_(out, learner.classes_)] = learner.predict_proba(vectors[out])
+        logits = as_logits(answers)
+        rows = rows_to_leave_out(vectors, codes, kept)
+        scale = fit_scale(logits[rows], codes[rows])
+        self.alone_ = np.isin(np.arange(len(codes)), rows, invert=True)
+        self.left_out_ = logits * scale
+        self.out_of_fold_ = self._leave_out(self.left_out_, vectors, codes, kept)
+        head, factor = self.head_, np.float32(scale)
+        self.head_ = replace(head, weights=head.weights * factor, bias=head.bias * factor)
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Compute the probability of each class, of shape (n, n_classes)."""

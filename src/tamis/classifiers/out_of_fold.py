@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from tamis.errors import ModelError
+from tamis.errors import InvalidParameterError, ModelError
 from tamis.metrics.calibration import LEAST, binned_error
 from tamis.metrics.intervals import wilson_interval
 
@@ -132,15 +132,94 @@ class OutOfFold:
 
 
 def rows_to_leave_out(
-    vectors: npt.NDArray[np.float32], codes: npt.NDArray[np.intp]
+    vectors: npt.NDArray[np.float32],
+    codes: npt.NDArray[np.intp],
+    groups: npt.NDArray[np.intp] | None = None,
 ) -> npt.NDArray[np.intp]:
     """Return the rows by which a fit without them can be scored.
 
     An example whose copy stays among the examples would be known after all; an example that
-    is alone in its class leaves nothing of its class.
+    is alone in its class, or whose group is, leaves nothing of its class.
     """
     keys = [row.tobytes() for row in vectors + np.float32(0)]  # -0 is 0
     count, first = Counter(keys), dict(zip(reversed(keys), reversed(range(len(keys))), strict=True))
     single = np.array([count[key] == 1 for key in keys])
-    counts = np.bincount(codes[list(first.values())], minlength=int(codes.max()) + 1)
+    if groups is None:
+        kept = codes[list(first.values())]
+        pairs = np.stack([kept, np.arange(len(kept))], axis=1)
+    else:
+        pairs = np.unique(np.stack([codes, groups], axis=1), axis=0)
+    counts = np.bincount(pairs[:, 0], minlength=int(codes.max()) + 1)
     return np.flatnonzero(single & (counts[codes] > 1))
+
+
+def numbered(groups: npt.ArrayLike | None, n: int) -> npt.NDArray[np.intp] | None:
+    """Replace the groups of training rows by numbers.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n,), or None
+    n : int
+
+    Returns
+    -------
+    ndarray of shape (n,), int, or None
+        None if no group has a second row: rows are left out one by one.
+
+    Raises
+    ------
+    InvalidParameterError
+        The length is another.
+    """
+    if groups is None:
+        return None
+    given = np.asarray(groups)
+    if given.shape != (n,):
+        raise InvalidParameterError(
+            f"groups must have one value per row, shape ({n},). Got {given.shape}."
+        )
+    names, numbers = np.unique(given, return_inverse=True)
+    return numbers.astype(np.intp) if len(names) < n else None
+
+
+def spread(
+    y: npt.NDArray[np.intp],
+    folds: int,
+    seed: int,
+    groups: npt.NDArray[np.intp] | None = None,
+) -> npt.NDArray[np.intp]:
+    """Deal each class out to the folds in turn, by chance; groups as a whole.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,), int
+        Classes.
+    folds, seed : int
+    groups : ndarray of shape (n,), int, optional
+        As `numbered` gives them.
+
+    Returns
+    -------
+    ndarray of shape (n,), int
+        The fold of each. Folds differ in size by one at most, in each class too. A group goes to
+        the fold that has least of its classes, the largest groups first.
+    """
+    # Not default_rng: only the streams of RandomState are the same in all versions.
+    random = np.random.RandomState(seed)
+    if groups is None:
+        order = random.permutation(len(y))
+        order = order[np.argsort(y[order], kind="stable")]
+        fold_of = np.empty(len(y), np.intp)
+        fold_of[order] = np.arange(len(y)) % folds
+        return fold_of
+    sizes = np.bincount(groups)
+    order = random.permutation(len(sizes))
+    members = np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1])
+    load = np.zeros((folds, int(y.max()) + 1), np.intp)
+    fold_of = np.empty(len(y), np.intp)
+    for group in order[np.argsort(-sizes[order], kind="stable")]:
+        classes, counts = np.unique(y[members[group]], return_counts=True)
+        fold = np.lexsort((load.sum(axis=1), load[:, classes] @ counts))[0]
+        load[fold, classes] += counts
+        fold_of[members[group]] = fold
+    return fold_of

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from sklearn.utils import compute_sample_weight
 
 from tamis.classifiers.linear import LinearClassifier, LinearHead, normalised, validated
-from tamis.classifiers.softmax import held_out, solve, spread
+from tamis.classifiers.out_of_fold import numbered, spread
+from tamis.classifiers.softmax import held_out, solve
 from tamis.descriptors.base import Descriptor, Features
 from tamis.descriptors.components import Components, fit_components
 from tamis.descriptors.fusion.fusion import Fusion
@@ -111,13 +112,15 @@ class ProbeClassifier(LinearClassifier):
         self.class_weight = class_weight
         self.seed = seed
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, groups: npt.ArrayLike | None = None) -> Self:
         """Choose penalty and power, and fit to all of the training data.
 
         Parameters
         ----------
         X : array-like of shape (n, dim)
         y : array-like of shape (n,)
+        groups : array-like of shape (n,), optional
+            As `Classifier` takes them.
 
         Raises
         ------
@@ -139,17 +142,19 @@ class ProbeClassifier(LinearClassifier):
             )
         weight = compute_sample_weight(self.class_weight, targets).astype(np.float32)
 
+        kept = numbered(groups, len(vectors))
+        fold_of = spread(labels, self.folds, self.seed, kept)
         single = len(powers) * len(penalties) == 1
         self.scores_, self.l2_, self.power_ = [], penalties[0], powers[0]
         best, start, self.left_out_ = np.inf, None, None
         for power in [] if single else powers:
             inside = _Inside.make(normalised(vectors, blocks, power), len(self.classes_))
-            scores, begun, logits = self._choose(inside, labels, weight, penalties)
+            scores, begun, logits = self._choose(inside, labels, weight, penalties, fold_of)
             least = min(scores, key=lambda row: row["loss"])
             if least["loss"] < best:
                 best, start, self.left_out_ = least["loss"], begun, logits
                 self.scores_, self.l2_, self.power_ = scores, least["strength"], power
-        self.out_of_fold_ = self._leave_out(self.left_out_, vectors, labels)
+        self.out_of_fold_ = self._leave_out(self.left_out_, vectors, labels, kept)
         inside = _Inside.make(normalised(vectors, blocks, self.power_), len(self.classes_))
         solution = solve(
             inside.values, labels, weight, self.l2_, inside.curvature, start=start,
@@ -185,10 +190,10 @@ class ProbeClassifier(LinearClassifier):
         y: npt.NDArray[np.intp],
         sample_weight: npt.NDArray[np.float32],
         penalties: Sequence[float],
+        fold_of: npt.NDArray[np.intp],
     ) -> tuple[list[dict[str, float]], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Cross-validate; return a row per penalty, weights to start from, and best logits."""
         values, curvature = inside.values, inside.curvature
-        fold_of = spread(y, self.folds, self.seed)
         held = [fold_of == fold for fold in range(self.folds) if (fold_of == fold).any()]
         starts: list[npt.NDArray[np.float64] | None] = [None] * len(held)
         best, start = np.inf, np.zeros((values.shape[1] + 1, len(self.classes_)))

@@ -111,19 +111,3 @@ def held_out(
     losses = np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(len(y)), y]
     right = float((scores.argmax(axis=1) == y).sum())
     return float((losses * sample_weight).sum()), right, scores
-
-
-def spread(y: npt.NDArray[np.intp], folds: int, seed: int) -> npt.NDArray[np.intp]:
-    """Deal each class out to the folds in turn, by chance.
-
-    Returns
-    -------
-    ndarray of shape (n,), int
-        The fold of each. Folds differ in size by one at most, in each class too.
-    """
-    # Not default_rng: only the streams of RandomState are the same in all versions.
-    order = np.random.RandomState(seed).permutation(len(y))
-    order = order[np.argsort(y[order], kind="stable")]
-    fold_of = np.empty(len(y), np.intp)
-    fold_of[order] = np.arange(len(y)) % folds
-    return fold_of

@@ -2,9 +2,10 @@
 
 from tamis.dataset.dataset import Dataset, Source
 from tamis.dataset.defaults import default_by, default_descriptor, taught_by
+from tamis.dataset.grouping import duplicates, grouped
 from tamis.dataset.opening import Role
 from tamis.dataset.searching import search
-from tamis.dataset.verbs import SplitPlan, describe, duplicates, index, open, split
+from tamis.dataset.verbs import SplitPlan, describe, index, open, split
 
 __all__ = [
     "Dataset",
@@ -15,6 +16,7 @@ __all__ = [
     "default_descriptor",
     "describe",
     "duplicates",
+    "grouped",
     "index",
     "open",
     "search",

@@ -3,21 +3,14 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Unpack
 
 from tamis.dataset.dataset import Dataset, Source
+from tamis.dataset.grouping import DUPLICATES, duplicates, grouped
 from tamis.dataset.opening import Role
-from tamis.deduplication import (
-    DEFAULT_KINDS,
-    Duplicates,
-    add_decisions,
-    decisions_file,
-    find_duplicates,
-    read_decisions,
-    with_copies_together,
-)
+from tamis.deduplication import Duplicates, with_copies_together
 from tamis.deduplication.finding import Stages
 from tamis.descriptors import AUTO, Descriptor, descriptor
 from tamis.errors import DestinationError, InvalidParameterError, printable
@@ -29,7 +22,7 @@ from tamis.files.transfer import Mode
 from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.splits import check_one_fold
 from tamis.splits.assign import DEFAULT_RATIO, assign_folds, assign_parts
-from tamis.splits.labels import with_groups, write_truth
+from tamis.splits.labels import write_truth
 from tamis.splits.plan import SplitPlan as Placements
 from tamis.splits.plan import plan_split
 from tamis.store import Collection, is_committed, update
@@ -139,73 +132,6 @@ def index(
     ).collection
 
 
-def duplicates(
-    source: Source | Dataset,
-    *,
-    kinds: Sequence[str] = DEFAULT_KINDS,
-    apart: Sequence[tuple[str, str]] = (),
-    decisions: str | os.PathLike[str] | None = None,
-    jobs: int | None = None,
-    max_pixels: int = DEFAULT_MAX_PIXELS,
-    stages: Stages | None = None,
-) -> Duplicates:
-    """Find pictures that are there again, in the same or in another form.
-
-    Parameters
-    ----------
-    source : str, os.PathLike, sequence of paths, ImageTable or Dataset
-    kinds : sequence of {"copy", "same", "mirrored", "turned", "burst"}
-        Byte copies; the same picture saved anew, smaller, brighter, a little cut, grey, with a
-        caption; mirrored; turned by about 10 or by 90, 180 or 270 degrees; and neighbours, such
-        as the next shot of a burst.
-    apart : sequence of (str, str)
-        Pairs that are two pictures, by their paths. They are written to `decisions`, and are
-        not put into one group again.
-    decisions : str or os.PathLike, optional
-        File of such decisions; ``photos-duplicates.csv`` beside a folder ``photos`` by default.
-    jobs, max_pixels
-        As `tamis.features.extract` takes them.
-    stages : callable, optional
-        Told of the work, as ``tamis.cli.progress.progress`` is.
-
-    Returns
-    -------
-    Duplicates
-        Its groups; `tamis.keep_best` plans to move all but the best of each.
-
-    Raises
-    ------
-    UnknownNameError
-        There is no such kind.
-    InvalidParameterError
-        `apart` names a picture that is not there.
-
-    Examples
-    --------
-    >>> import shutil
-    >>> _ = shutil.copytree("photos", "photos/again")
-    >>> found = tamis.duplicates("photos", kinds=["copy"])
-    >>> found
-    Duplicates(6 groups (6 copy) among 12 images)
-    >>> found.groups[0].kind, len(found.groups[0].others)
-    ('copy', 1)
-    """
-    opened = Dataset.open(source)
-    file = decisions
-    if file is None and os.path.isdir(opened.source):
-        file = decisions_file(opened.source)
-    if apart and file is None:
-        raise InvalidParameterError(
-            "decisions need a file where the source is no folder. Name one: decisions."
-        )
-    decided = read_decisions(file)
-    if apart and file is not None:
-        decided = add_decisions(file, apart, opened.table)
-    return find_duplicates(
-        opened.table, kinds=kinds, decided=decided, jobs=jobs, max_pixels=max_pixels, stages=stages
-    )
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class SplitPlan:
     """A plan of `split`, which `apply` carries out.
@@ -304,8 +230,7 @@ def split(
     blind : bool
         Give test images neutral names, and keep their classes in a manifest.
     groups : str, os.PathLike or Duplicates, optional
-        A group stays in one part: those of a CSV file with the columns path,group; those that
-        `duplicates` found; or ``"duplicates"``, which finds them, bursts included.
+        A group stays in one part, as `grouped` makes them.
     seed : int
     mode : {"copy", "hardlink", "symlink", "move"}
     follow_links : bool
@@ -336,16 +261,12 @@ def split(
     images = opened.to_take(follow_links=follow_links)
     check_one_fold(images.table)
     images = images.labelled()
-    table = images.table
+    if groups == DUPLICATES:
+        groups = duplicates(images, stages=stages)
+    if groups is not None:
+        images = grouped(images, groups)
     found = groups if isinstance(groups, Duplicates) else None
-    if groups == "duplicates":
-        found = duplicates(images, stages=stages)
-    if found is not None:
-        together = found.together()
-        table = replace(table, groups=tuple(together.get(path) for path in table.paths))
-    elif groups is not None and not isinstance(groups, Duplicates):
-        table = with_groups(table, groups)
-    table, copies = with_copies_together(table)
+    table, copies = with_copies_together(images.table)
     if folds is None:
         parts = assign_parts(table, ratio=ratio, seed=seed)
     else:

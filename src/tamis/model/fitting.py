@@ -36,7 +36,8 @@ def fit(
     Parameters
     ----------
     examples : Dataset
-        Images without a class are ignored.
+        Images without a class are ignored. Images of one group are left out together where
+        answers out of fold are made, as `Dataset.grouped` says.
     by : str or Descriptor
     classifier : str
         One of `tamis.classifiers.base.CLASSIFIERS` that learns from vectors.
@@ -143,7 +144,8 @@ def learn(
     if "n_neighbors" in takes:
         settings["n_neighbors"] = voters(k, len(known))
     learner = kind(**{name: value for name, value in settings.items() if name in takes})
-    learner.fit(known.features, np.array(known.labels, str))
+    together = _groups(known.paths, listed)
+    learner.fit(known.features, np.array(known.labels, str), together)
     return Model(
         descriptor=fitted,
         classifier=learner,
@@ -153,11 +155,20 @@ def learn(
             "descriptor": fitted.spec,
             **learner.settings,
             **about(known.paths, known.labels, listed or ImageTable((), (), ())),
+            **({} if together is None else {"groups": len(set(together))}),
             **versions("scikit-learn", "scipy", "onnxruntime"),
         },
         history=learner.history,
         failures=known.failures,
     )
+
+
+def _groups(paths: tuple[str, ...], listed: ImageTable | None) -> list[str] | None:
+    """Name the group of each image, which is its own if the list knows of none."""
+    if listed is None or not any(listed.groups):
+        return None
+    group_of = dict(zip(listed.paths, listed.groups, strict=True))
+    return [f"group {name}" if (name := group_of.get(path)) else f"image {path}" for path in paths]
 
 
 def about(
