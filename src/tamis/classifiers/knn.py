@@ -132,7 +132,8 @@ class KNNClassifier(Classifier):
         if kernel:
             # Where all examples vote, all others do in the place of an example left out.
             given = (self.n_neighbors,) if self.n_neighbors else KS
-            ks = tuple(sorted({max(1, min(k, n - 1)) for k in given}))
+            # And outside of a group there may be still fewer.
+            ks = tuple(sorted({max(1, min(k, n - 1, distances.shape[1])) for k in given}))
             fitted = fit_kernel_vote(distances, codes, self._y[rows], n_classes=n_classes, ks=ks)
             self.n_neighbors_ = self.n_neighbors or fitted.k
             self.kernel_ = replace(fitted, k=self.n_neighbors_)

@@ -1,14 +1,15 @@
 """What `tamis sort` and `tamis evaluate` share: the model that answers, and its answers."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tamis.classifiers.knn import DEFAULT_K
 from tamis.classifiers.predictions import Predictions
-from tamis.cli.console import warn, warn_failures
+from tamis.cli.console import counted, warn, warn_failures
 from tamis.cli.notes import print_remarks
 from tamis.cli.progress import progress
-from tamis.dataset import Dataset, taught_by
+from tamis.dataset import Dataset, grouped, taught_by
 from tamis.descriptors import AUTO, descriptor
 from tamis.errors import InvalidParameterError
 from tamis.model import Model, check_budget, fit, fit_within, seconds_of
@@ -36,6 +37,8 @@ class Teacher:
         The examples of these classes; all by default.
     budget : float or None
         Seconds, as `tamis.model.fit_within` takes them.
+    group_by : str or None
+        Groups of the examples, as `tamis.dataset.grouped` takes them.
     """
 
     train: str | None
@@ -47,6 +50,7 @@ class Teacher:
     vote: str | None = None
     classes: Sequence[str] | None = None
     budget: float | None = None
+    group_by: str | None = None
 
 
 def teacher(
@@ -61,6 +65,7 @@ def teacher(
     classes: Sequence[str] | None = None,
     trust: bool = False,
     budget: str | None = None,
+    group_by: str | None = None,
 ) -> Teacher:
     """Check that the user named examples or a model, and no option that does not belong.
 
@@ -81,7 +86,9 @@ def teacher(
         named = classifier or ("knn" if votes else "auto")
         seconds = None if budget is None else seconds_of(budget)
         check_budget(seconds, by, named)
-        return Teacher(train, None, by or AUTO, named, k, distance, vote, classes, seconds)
+        return Teacher(
+            train, None, by or AUTO, named, k, distance, vote, classes, seconds, group_by
+        )
     _refuse_with_model(
         {
             "--by": by,
@@ -91,6 +98,7 @@ def teacher(
             "--vote": vote,
             "--classes": classes,
             "--budget": budget,
+            "--group-by": group_by,
         }
     )
     opened = Model.open(model, trust=trust)
@@ -145,6 +153,18 @@ def answer(
     return model, predictions
 
 
+def in_groups(examples: Dataset, group_by: str | None) -> Dataset:
+    """Put examples into groups, and say how many there are."""
+    if group_by is None:
+        return examples
+    examples = grouped(examples, group_by, stages=progress)
+    sizes = Counter(name for name in examples.table.groups if name)
+    several = [size for size in sizes.values() if size > 1]
+    groups = counted(len(several), "group")
+    warn(f"{sum(several)} of {counted(len(examples), 'example')} are in {groups}, not torn apart")
+    return examples
+
+
 def warn_few_voters(model: Model, k: int | None) -> None:
     """Say that fewer examples vote than were asked for."""
     if k is None and not model.classifier.shares_votes:
@@ -175,6 +195,7 @@ def _learned(
         examples = replace(examples, table=table, collection=None)
     check_classes(examples.table)
     check_folders(examples.classes)
+    examples = in_groups(examples, how.group_by)
     if how.budget is not None:
         model = fit_within(
             examples, how.budget, n_pictures=len(pictures), stages=progress, jobs=jobs,

@@ -13,14 +13,15 @@ import typer
 from tamis.classifiers.base import CLASSIFIERS
 from tamis.classifiers.network.checkpoint import check_folder, remove_run
 from tamis.classifiers.network.registry import NETWORKS
-from tamis.cli.answering import warn_few_voters
+from tamis.cli.answering import in_groups, warn_few_voters
 from tamis.cli.console import as_dicts, say, screen, warn, warn_failures, write_json, write_page
 from tamis.cli.notes import print_remarks, warn_overlap
 from tamis.cli.progress import Pace, duration, progress, quiet
 from tamis.cli.tables import without_overlap
-from tamis.dataset import Dataset, taught_by
+from tamis.dataset import Dataset
 from tamis.dataset.opening import unlabelled_remark
 from tamis.deduplication.content import overlap
+from tamis.descriptors import AUTO
 from tamis.errors import (
     DestinationError,
     Failure,
@@ -28,20 +29,12 @@ from tamis.errors import (
     UnknownNameError,
     printable,
 )
-from tamis.features import Reading
 from tamis.files.atomic import check_output
 from tamis.files.kinds import MODEL
 from tamis.files.lock import locked
 from tamis.images import DEFAULT_MAX_PIXELS
-from tamis.model.budget import check_budget, fit_within, seconds_of
-from tamis.model.fitting import fit
-from tamis.model.training import (
-    Trained,
-    held_out_share,
-    need_torch,
-    score_held_out,
-    train_network,
-)
+from tamis.model.budget import check_budget, seconds_of
+from tamis.model.training import Trained, held_out_share, need_torch, train_on
 from tamis.splits.hold_out import HoldOut, hold_out
 
 _UNFINISHED: Final = ".training"
@@ -73,6 +66,7 @@ def train_and_tell(
     distance: str,
     vote: str | None,
     budget: str | None,
+    group_by: str | None,
     network: Options,
     validation: float | None,
     class_weight: str | None,
@@ -109,35 +103,20 @@ def train_and_tell(
                 source, role="examples", classes=classes, root=root, follow_links=follow_links
             )
         )
+        opened = in_groups(opened, group_by)
         parts = _parts(opened, validation=held_out_share(net, validation), seed=seed)
         tested = overlap(parts.test.paths, [*parts.train.paths, *parts.validation.paths])
         what = ("test picture is", "test pictures are")
         warn_overlap(tested, what, "among those of the training too", {})
-        if net not in NETWORKS and seconds is not None:
-            several: Reading = {"jobs": jobs, "max_pixels": max_pixels or DEFAULT_MAX_PIXELS}
-            examples = opened.having(parts.train)
-            model = fit_within(examples, seconds, seed=seed, stages=progress, **several)
-            warn(f"budget: {model.signature['budget']}")
-            trained = score_held_out(model, parts, opened.having(parts.validation), **several)
-        elif net not in NETWORKS:
-            with progress("pictures", len(parts.train) + len(parts.validation)) as advance:
-                reading: Reading = {
-                    "jobs": jobs, "max_pixels": max_pixels or DEFAULT_MAX_PIXELS,
-                    "progress": advance,
-                }  # fmt: skip
-                model = fit(
-                    opened.having(parts.train), by=taught_by(by, net, opened), classifier=net, k=k,
-                    distance=distance, vote=vote, class_weight=class_weight, seed=seed, **reading,
-                )  # fmt: skip
-                held_out = opened.having(parts.validation)
-                trained = score_held_out(model, parts, held_out, **reading)
-        else:
-            with _epochs() as advance:
-                trained = train_network(
-                    parts, net,
-                    class_weight=class_weight, seed=seed, jobs=jobs,
-                    checkpoint=out + _UNFINISHED, progress=advance, **network.given,
-                )  # fmt: skip
+        with _epochs() if net in NETWORKS else contextlib.nullcontext() as advance:
+            trained = train_on(
+                opened, parts, by=by or AUTO, classifier=net, k=k, distance=distance, vote=vote,
+                class_weight=class_weight, budget=seconds, seed=seed, stages=progress, jobs=jobs,
+                max_pixels=max_pixels or DEFAULT_MAX_PIXELS,
+                network={"checkpoint": out + _UNFINISHED, "progress": advance, **network.given},
+            )  # fmt: skip
+        if seconds is not None:
+            warn(f"budget: {trained.model.signature['budget']}")
         failures = (*parts.failures, *trained.failures)
         warn_failures(failures)
         warn_few_voters(trained.model, k)

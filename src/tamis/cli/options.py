@@ -281,6 +281,15 @@ Budget = Annotated[
         callback=_seconds,
     ),
 ]
+GroupBy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CSV",
+        help="Groups that are not torn apart when it is tried what the examples teach: a list with "
+        "the columns path,group; or the word duplicates, for pictures that tamis duplicates "
+        "finds together, bursts included; or the word tenths, for each tenth of a folder.",
+    ),
+]
 UnlikeAny = Annotated[
     float | None,
     typer.Option(

@@ -13,6 +13,7 @@ from tamis.cli.options import (
     Classes,
     ClassifierName,
     Distance,
+    GroupBy,
     Jobs,
     Json,
     K,
@@ -52,6 +53,7 @@ def sort(
     distance: Distance = "",
     vote: Vote = None,
     budget: Budget = None,
+    group_by: GroupBy = None,
     classes: Classes = None,
     abstain: Abstain = None,
     unlike_any: UnlikeAny = None,
@@ -124,6 +126,7 @@ def sort(
     from tamis.cli.console import as_dicts, say, warn, warn_failures, write_json
     from tamis.cli.notes import check_apart, print_remarks, roots
     from tamis.dataset import Dataset
+    from tamis.dataset.grouping import WORDS
     from tamis.errors import printable
     from tamis.evaluation.signature import versions
     from tamis.files.lock import locked
@@ -153,6 +156,7 @@ def sort(
         classes=classes,
         trust=trust,
         budget=budget,
+        group_by=group_by,
     )
     check_folders(out, train=train, source=source)
     check_apart(
@@ -170,6 +174,7 @@ def sort(
             "--distance": distance,
             "--vote": vote,
             "--budget": budget,
+            **({"--group-by": group_by} if group_by in WORDS else {}),
             "--classes": classes,
             "--abstain": abstain,
             "--unlike-any": unlike_any,
@@ -184,7 +189,13 @@ def sort(
             "--max-memory": max_memory if max_memory != 1000 else None,
             "--no-icc": no_icc,
         },
-        paths={"--train": train, "--model": model, "--input": source, "--root": root},
+        paths={
+            "--group-by": None if group_by in WORDS else group_by,
+            "--train": train,
+            "--model": model,
+            "--input": source,
+            "--root": root,
+        },
     )
     with locked(out, inside=True):
         if dry_run:

@@ -6,6 +6,7 @@ import typer
 
 from tamis.cli.options import (
     Classes,
+    GroupBy,
     Json,
     Quiet,
     Root,
@@ -37,14 +38,7 @@ def split(
             help="Give the pictures of test/ neutral names, and write the truth beside it.",
         ),
     ] = False,
-    group_by: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CSV",
-            help="List with the columns path,group: a group stays in one part; or the word "
-            "duplicates: pictures that tamis duplicates finds together do, bursts included.",
-        ),
-    ] = None,
+    group_by: GroupBy = None,
     classes: Classes = None,
     mode: Annotated[Mode, typer.Option(help="Way in which files come to OUT.")] = Mode.COPY,
     force: Annotated[
@@ -73,6 +67,7 @@ def split(
     from tamis.cli.progress import progress
     from tamis.dataset import Dataset
     from tamis.dataset import split as plan_of
+    from tamis.dataset.grouping import WORDS
     from tamis.dataset.verbs import check_folds
     from tamis.errors import InvalidParameterError, printable
     from tamis.evaluation.signature import program
@@ -98,11 +93,11 @@ def split(
             "--classes": classes,
             "--mode": str(mode),
             "--follow-links": follow_links,
-            **({"--group-by": group_by} if group_by == "duplicates" else {}),
+            **({"--group-by": group_by} if group_by in WORDS else {}),
         },
         paths={
             "SRC": source,
-            "--group-by": None if group_by == "duplicates" else group_by,
+            "--group-by": None if group_by in WORDS else group_by,
             "--root": root,
         },
     )

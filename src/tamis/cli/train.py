@@ -10,6 +10,7 @@ from tamis.cli.options import (
     Classes,
     Distance,
     FollowLinks,
+    GroupBy,
     Jobs,
     Json,
     K,
@@ -62,6 +63,7 @@ def train(
     distance: Distance = "",
     vote: Vote = None,
     budget: Budget = None,
+    group_by: GroupBy = None,
     classes: Classes = None,
     validation: Annotated[
         float | None,
@@ -170,6 +172,7 @@ def train(
         distance=distance,
         vote=vote,
         budget=budget,
+        group_by=group_by,
         network=Options(
             epochs=epochs, batch_size=batch_size, size=size, augment=augment, patience=patience
         ),

@@ -24,6 +24,8 @@ from tamis.table import ImageTable
 
 DUPLICATES: Final = "duplicates"
 TENTHS: Final = "tenths"
+WORDS: Final = (DUPLICATES, TENTHS)
+"""What `grouped` makes groups by; all else names a list."""
 _PARTS: Final = 10
 
 

@@ -1,7 +1,7 @@
 """Training: images in, a model out, and how well it does on images held out."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any, Final, Unpack
@@ -16,6 +16,7 @@ from tamis.descriptors import AUTO, Descriptor
 from tamis.errors import Failure, MissingExtraError
 from tamis.evaluation.classification import Evaluation, evaluate
 from tamis.evaluation.signature import versions
+from tamis.evaluation.stages import Stages, silent
 from tamis.features import Reading
 from tamis.features.index import Matches
 from tamis.model.budget import check_budget, fit_within
@@ -190,20 +191,60 @@ def train(
     """
     check_budget(budget, by, classifier)
     opened = Dataset.open(source, role="examples")
-    by = taught_by(by, classifier, opened) if isinstance(by, str) else by
     parts = hold_out(opened.table, share=held_out_share(classifier, validation), seed=seed)
+    return train_on(
+        opened, parts, by=by, classifier=classifier, k=k, distance=distance, vote=vote,
+        class_weight=class_weight, budget=budget, seed=seed, **reading,
+    ).model  # fmt: skip
+
+
+def train_on(
+    examples: Dataset,
+    parts: HoldOut,
+    *,
+    by: str | Descriptor = AUTO,
+    classifier: str = "auto",
+    k: int | None = None,
+    distance: str = "",
+    vote: str | None = None,
+    class_weight: str | None = None,
+    budget: float | None = None,
+    seed: int = 0,
+    network: Mapping[str, Any] | None = None,
+    stages: Stages | None = None,
+    **reading: Unpack[Reading],
+) -> Trained:
+    """Train a model on a part of a dataset, and score it on what was held out.
+
+    Parameters
+    ----------
+    examples : Dataset
+        Of which `parts` are some.
+    parts : HoldOut
+    by, classifier, k, distance, vote, class_weight, budget, seed, **reading
+        As `train` takes them.
+    network : mapping, optional
+        With a network: what else `train_network` takes, such as ``epochs`` and ``checkpoint``.
+    stages : callable, optional
+        Told of the work, in place of ``progress``.
+    """
     if classifier in NETWORKS:
-        jobs = reading.get("jobs")
-        trained = train_network(parts, classifier, class_weight=class_weight, seed=seed, jobs=jobs)
-        return trained.model
+        return train_network(
+            parts, classifier, class_weight=class_weight, seed=seed, jobs=reading.get("jobs"),
+            **(network or {}),
+        )  # fmt: skip
+    known, held_out = examples.having(parts.train), examples.having(parts.validation)
     if budget is not None:
-        model = fit_within(opened.having(parts.train), budget, seed=seed, **reading)
-        return score_held_out(model, parts, opened.having(parts.validation), **reading).model
-    model = fit(
-        opened.having(parts.train), by=by, classifier=classifier, k=k, distance=distance,
-        vote=vote, class_weight=class_weight, seed=seed, **reading,
-    )  # fmt: skip
-    return score_held_out(model, parts, opened.having(parts.validation), **reading).model
+        model = fit_within(known, budget, seed=seed, stages=stages or silent, **reading)
+        return score_held_out(model, parts, held_out, **reading)
+    by = taught_by(by, classifier, examples) if isinstance(by, str) else by
+    with (stages or silent)("pictures", len(known) + len(held_out)) as advance:
+        shown: Reading = reading if stages is None else {**reading, "progress": advance}
+        model = fit(
+            known, by=by, classifier=classifier, k=k, distance=distance, vote=vote,
+            class_weight=class_weight, seed=seed, **shown,
+        )  # fmt: skip
+        return score_held_out(model, parts, held_out, **shown)
 
 
 def held_out_share(classifier: str, share: float | None) -> float:
