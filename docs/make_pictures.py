@@ -3,9 +3,14 @@
 All are cut from photographs that come with scikit-image and are in the public domain or under
 CC0, so that they may be shipped. `sees-NAME.jpg` holds, by each descriptor, the tiles that look
 most like a query among the tiles of all *other* photographs: what they share with the query is
-what the descriptor sees. `sorted.jpg` holds tiles as `tamis.sort` places them.
+what the descriptor sees. `sorted.jpg` holds tiles as `tamis.sort` places them; `page.jpg` and
+`phone.jpg` are views of `tamis serve` in Chromium.
 """
 
+import io
+import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -92,9 +97,50 @@ def sorted_tiles(folder: Path) -> None:
     Image.fromarray(np.concatenate(rows[:-1])).save(HERE / "sorted.jpg", quality=85)
 
 
+def pages(folder: Path) -> None:
+    """Write views of `tamis serve`, wide and light, or as a telephone shows them, dark."""
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as place:
+        learn, photos = Path(place, "examples"), Path(place, "photos")
+        photos.mkdir()
+        for label in LABELS:
+            (learn / label).mkdir(parents=True)
+            for file in sorted((folder / label).iterdir()):
+                number = int(file.stem)
+                copy = photos / f"{label} {number}.png" if number % 4 else learn / label / file.name
+                copy.write_bytes(file.read_bytes())
+        serving = subprocess.Popen(
+            [sys.executable, "-m", "tamis", "serve", photos, "--train", learn, "--no-browser"],
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            assert serving.stdout is not None
+            address = next(line for line in serving.stdout if line.startswith("http")).strip()
+            with sync_playwright() as run:
+                browser = run.chromium.launch(
+                    executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+                )
+                for name, width, scheme in (("page", 1200, "light"), ("phone", 360, "dark")):
+                    context = browser.new_context(
+                        viewport={"width": width, "height": 720}, color_scheme=scheme
+                    )
+                    page = context.new_page()
+                    page.goto(address)
+                    page.locator(".tile .bar > span").first.wait_for(timeout=120_000)
+                    page.wait_for_timeout(20_000 if name == "page" else 2_000)  # all is weighed
+                    made = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+                    made.save(HERE / f"{name}.jpg", quality=80)
+                browser.close()
+        finally:
+            serving.terminate()
+            serving.wait()
+
+
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         tiles(Path(place))
         what_descriptors_see(Path(place))
         sorted_tiles(Path(place))
+        pages(Path(place))

@@ -5,6 +5,7 @@ import struct
 import time
 
 import numpy as np
+import pytest
 
 import tamis
 from reviewing import NASTY, served
@@ -114,6 +115,63 @@ def test_search_by_pictures_and_by_one_from_elsewhere(pictures):
         assert len(columns(client)["answer"]) == client.get("/state")["n"]
         asked = np.frombuffer(client.ask("GET", "/api/v1/order/ask")[2], "<u4")
         assert len(set(asked.tolist())) == len(asked) == 25
+
+
+def test_results_of_a_search_can_be_narrowed(pictures):
+    with served(pictures / "photos", pictures / "examples") as client:
+        client.wait()
+        found = client.post("/search", rows=[0], count=50, classes=["sky"])
+        assert 0 < len(found["rows"]) <= 9
+        assert client.post("/search", rows=[0], least=0.999999, count=50)["rows"] == []
+        status, _, body = client.ask("POST", "/api/v1/search", {"rows": [0], "count": 0})
+        assert status == 400 and b"count must be" in body
+        status, _, body = client.ask("POST", "/api/v1/search", {"words": "a fox"})
+        assert status == 400 and b"--by auto" in body  # moments know no words
+
+
+@pytest.mark.slow
+def test_words_find_pictures_that_networks_described(pictures):
+    pytest.importorskip("tokenizers", reason="needs the extra words")
+    with served(pictures / "photos", pictures / "examples", by="auto") as client:
+        client.wait()
+        found = client.post("/search", words="a zebra", count=5)
+        assert len(found["rows"]) == 5 and found["labels"][0].startswith("zebra")
+        status, _, body = client.ask("POST", "/api/v1/search", {"words": "asdf qwer"})
+        assert status == 400 and b"nothing is known" in body
+
+
+def looked_for(client):
+    for _ in range(600):
+        found = client.get("/duplicates")
+        if found["ready"]:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("duplicates were not looked for")
+
+
+def test_duplicates_are_shown_kept_told_apart_and_set_aside(pictures):
+    photos, out = pictures / "photos", pictures / "sorted"
+    first = sorted(photos.glob("*.jpg"))[5]
+    (photos / "zz copy.jpg").write_bytes(first.read_bytes())
+    with served(photos, pictures / "examples", out=out) as client:
+        client.wait()
+        names = client.get("/names")
+        found = looked_for(client)
+        groups = [one["rows"] for one in found["groups"] if one["kind"] == "copy"]
+        pair = sorted((names.index(first.name), names.index("zz copy.jpg")))
+        assert pair in map(sorted, groups) and found["n_extra"] >= 2
+        kept = client.post("/duplicates/keep", rows=[pair[1]])
+        assert [pair[1], pair[0]] in [one["rows"] for one in kept["groups"]]
+        plan = client.post("/plan", repeats="aside")
+        assert plan["folders"]["_duplicates"] == found["n_extra"]
+        assert first.name in [os.path.basename(one["from"]) for one in plan["transfers"]
+                              if one["to"].startswith("_duplicates/")]  # fmt: skip
+        assert client.post("/plan", repeats="leave")["left"] == 1 + found["n_extra"]
+        rest = client.post("/duplicates/apart", rows=[pair[0]])
+        assert pair not in [sorted(one["rows"]) for one in rest["groups"]]
+        assert "zz copy.jpg" in (pictures / "photos-duplicates.csv").read_text()
+        status, _, body = client.ask("POST", "/api/v1/duplicates/apart", {"rows": pair[:1]})
+        assert status == 400 and b"none of these" in body
 
 
 def test_the_document_names_every_address(pictures):

@@ -11,16 +11,15 @@ import numpy as np
 
 from tamis.classifiers.predictions import Predictions
 from tamis.dataset import Dataset
+from tamis.deduplication.keeping import FOLDER as DUPLICATES
 from tamis.errors import DestinationError, InvalidParameterError, TamisError, printable, sentence
 from tamis.files.transfer import Mode
 from tamis.files.undoing import undo
 from tamis.sorting import SortPlan, check_folders, sort
 from tamis.trust.aside import UNSURE, Aside
 from tamis.web.preparation import Preparation
+from tamis.web.repeats import Repeats
 from tamis.web.session import Session
-
-DUPLICATES: Final = "_duplicates"
-"""Folder of the pictures that are copies of others, if a person says so."""
 
 _ROWS: Final = 200  # of the table that a page shows
 
@@ -32,6 +31,7 @@ class Applying:
     ----------
     session : Session
     preparation : Preparation
+    repeats : Repeats
     out : str
         Folder that is proposed.
     fixed : bool
@@ -39,10 +39,17 @@ class Applying:
     """
 
     def __init__(
-        self, session: Session, preparation: Preparation, *, out: str, fixed: bool
+        self,
+        session: Session,
+        preparation: Preparation,
+        repeats: Repeats,
+        *,
+        out: str,
+        fixed: bool,
     ) -> None:
         self.session = session
         self.preparation = preparation
+        self.repeats = repeats
         self.out = out
         self.fixed = fixed
         self._busy = threading.Lock()
@@ -53,8 +60,9 @@ class Applying:
         Parameters
         ----------
         wish : mapping
-            ``out``, ``mode`` (copy, hardlink, symlink or move), and ``unsure``: "sort" like the
-            others, "aside" into ``_unsure``, or "leave" where they are.
+            ``out``, ``mode`` (copy, hardlink, symlink or move), and what becomes of ``unsure``
+            answers and of ``repeats``, all but the kept of each group of duplicates: "sort" like
+            the others, "aside" into ``_unsure`` or ``_duplicates``, or "leave" where they are.
         """
         plan = self._plan(wish)
         placed = plan.placements
@@ -164,22 +172,36 @@ class Applying:
                 "mode must be copy, hardlink, symlink or move. "
                 f"Got {printable(str(wish.get('mode'))[:40])}."
             ) from None
-        unsure = wish.get("unsure", "sort")
-        if unsure not in ("sort", "aside", "leave"):
-            raise InvalidParameterError("unsure must be sort, aside or leave.")
         place = self._place(wish)
         predictions = session.predictions()
         doubtful = predictions.confidence < session.answers.sure_from
-        if unsure == "leave":
-            rows = {path: row for row, path in enumerate(session.catalog.paths)}
-            kept = [rows[p] for p, out in zip(predictions.paths, doubtful, strict=True) if not out]
-            predictions = session.predictions(np.array(kept, np.intp))
-            doubtful = np.zeros(len(kept), bool)
-        predictions = self._allowed(predictions)
-        if unsure != "aside":
-            return sort(predictions, place, mode=mode)
-        apart = Aside(tuple(UNSURE if one else "" for one in doubtful), used=(UNSURE,))
-        return sort(predictions, place, mode=mode, aside=apart)
+        extra = self.repeats.extra()
+        again = np.array([path in extra for path in predictions.paths], bool)
+        goes = np.full(len(predictions), "", object)
+        stays = np.zeros(len(predictions), bool)
+        for name, rows, folder in (("unsure", doubtful, UNSURE), ("repeats", again, DUPLICATES)):
+            match wish.get(name, "sort"):
+                case "aside":
+                    goes[rows] = folder
+                case "leave":
+                    stays |= rows
+                case "sort":
+                    pass
+                case _:
+                    raise InvalidParameterError(f"{name} must be sort, aside or leave.")
+        if stays.any():
+            row_of = {path: row for row, path in enumerate(session.catalog.paths)}
+            kept = np.flatnonzero(~stays)
+            goes = goes[kept]
+            places = [row_of[predictions.paths[i]] for i in kept]
+            predictions = session.predictions(np.array(places, np.intp))
+        taken = self._allowed(predictions)
+        allowed = set(taken.paths)
+        apart = [one for one, path in zip(goes, predictions.paths, strict=True) if path in allowed]
+        used = tuple(name for name in (UNSURE, DUPLICATES) if name in apart)
+        if not used:
+            return sort(taken, place, mode=mode)
+        return sort(taken, place, mode=mode, aside=Aside(tuple(apart), used=used))
 
     def _place(self, wish: Mapping[str, Any]) -> str:
         out = wish.get("out") or self.out

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tamis.errors import InvalidParameterError, printable
-from tamis.web import looking
+from tamis.web import looking, searching
 from tamis.web.applying import Applying
 from tamis.web.preparation import Preparation
+from tamis.web.repeats import Repeats
 from tamis.web.session import Session
 from tamis.web.suspicion import suspects
 from tamis.web.thumbnails import SIZES
@@ -27,6 +28,7 @@ class Review:
     session: Session
     preparation: Preparation
     applying: Applying
+    repeats: Repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,21 +128,27 @@ def _class(review: Review, given: Given) -> Any:
     return {"class": code}
 
 
-def _search(review: Review, given: Given, file: str | None = None) -> Any:
+def _wanted(given: Given) -> searching.Wanted:
     classes = given.get("classes") or []
     if isinstance(classes, str):
         classes = [classes]
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
         raise InvalidParameterError("classes must be a list of names.")
-    return looking.nearest(
-        review.session,
-        review.preparation,
-        [] if file is not None else _rows(given),
-        file=file,
-        count=int(_number(given, "count", 200)),
-        classes=classes,
-        least=_number(given, "least", 0),
-        most=_number(given, "most", 1),
+    return searching.Wanted(
+        int(_number(given, "count", 200)), classes,
+        _number(given, "least", 0), _number(given, "most", 1),
+    )  # fmt: skip
+
+
+def _search(review: Review, given: Given) -> Any:
+    if "words" in given:
+        if "rows" in given:
+            raise InvalidParameterError("search for rows or by words: name one of them.")
+        return searching.by_words(
+            review.session, review.preparation, given["words"], _wanted(given)
+        )
+    return searching.nearest(
+        review.session, review.preparation, _rows(given), wanted=_wanted(given)
     )
 
 
@@ -150,7 +158,9 @@ def _upload(review: Review, given: Given) -> Any:
     try:
         with open(handle, "wb") as stream:
             stream.write(given["body"])
-        return _search(review, given, file=file)
+        return searching.nearest(
+            review.session, review.preparation, file=file, wanted=_wanted(given)
+        )
     finally:
         with contextlib.suppress(OSError):
             os.unlink(file)
@@ -181,22 +191,34 @@ ENDPOINTS: Final = (
              "Take back the last act of a client", {"client": "Who speaks."}),
     Endpoint("POST", "/classes", _class, "Make a class, or give a class a key",
              {"name": "Of the class.", "key": "A digit or letter that gives it."}),
-    Endpoint("POST", "/search", _search, "The pictures that look most like some pictures",
-             {"rows": "Numbers of pictures.", "count": "How many to find; 200 by default.",
+    Endpoint("POST", "/search", _search,
+             "The pictures that look most like some pictures, or show what words name",
+             {"rows": "Numbers of pictures.", "words": "Instead of rows: a few words, in English.",
+              "count": "How many to find; 200 by default.",
               "classes": "Find only these classes.", "least": "Least confidence.",
               "most": "Largest confidence."}),
     Endpoint("POST", "/search/upload", _upload,
              "The pictures that look most like the one in the body",
-             {"count": "How many to find; 200 by default."}, upload=True),
+             {"count": "How many to find; 200 by default.", "classes": "Find only this class.",
+              "least": "Least confidence.", "most": "Largest confidence."}, upload=True),
+    Endpoint("GET", "/duplicates", lambda r, g: r.repeats.look(),
+             "Groups of the same picture; the first call begins to look for them"),
+    Endpoint("POST", "/duplicates/keep", lambda r, g: r.repeats.keep(_rows(g)),
+             "Let pictures be those that are kept of their groups",
+             {"rows": "Numbers of pictures."}),
+    Endpoint("POST", "/duplicates/apart", lambda r, g: r.repeats.apart(_rows(g)),
+             "Take pictures out of their groups, for good", {"rows": "Numbers of pictures."}),
     Endpoint("GET", "/suspects", lambda r, g: suspects(r.session, r.preparation),
              "Examples whose class is doubtful, most doubtful first"),
     Endpoint("GET", "/report", lambda r, g: looking.report(r.session),
              "What was promised of corrected pictures, and what was kept"),
     Endpoint("POST", "/plan", lambda r, g: r.applying.plan(g), "What applying would do",
              {"out": "Folder.", "mode": "copy, hardlink, symlink or move.",
-              "unsure": "sort, aside (into _unsure) or leave."}),
+              "unsure": "sort, aside (into _unsure) or leave.",
+              "repeats": "sort, aside (into _duplicates) or leave: all but the kept of a group."}),
     Endpoint("POST", "/apply", lambda r, g: r.applying.apply(g), "Begin to carry out the plan",
-             {"out": "Folder.", "mode": "As for plan.", "unsure": "As for plan."}),
+             {"out": "Folder.", "mode": "As for plan.", "unsure": "As for plan.",
+              "repeats": "As for plan."}),
     Endpoint("POST", "/apply/undo", lambda r, g: r.applying.undo(g),
              "Take back the last run into a folder", {"out": "Folder."}),
     Endpoint("POST", "/examples", lambda r, g: r.applying.save_examples(g),

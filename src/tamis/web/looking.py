@@ -1,17 +1,15 @@
-"""What a page may ask of a review: rows, orders, one picture, the nearest, what to ask next."""
+"""What a page may ask of a review: rows, orders, one picture, what to ask next."""
 
 import os
 import struct
 import time
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from tamis.dataset import Dataset
-from tamis.errors import ImageReadError, InvalidParameterError, UnknownNameError
+from tamis.errors import UnknownNameError
 from tamis.metrics.intervals import wilson_interval
 from tamis.web.estimate import expected_accuracy
 from tamis.web.preparation import Preparation
@@ -22,7 +20,6 @@ _HEAD: Final = struct.Struct("<4sIII")
 _MARK: Final = b"tmr1"
 _ASKED: Final = 60
 _POOL: Final = 12  # candidates per picture that is asked about
-_MAX_FOUND: Final = 2000
 
 
 def rows_of(session: Session) -> bytes:
@@ -190,71 +187,6 @@ def about_file(path: str) -> dict[str, Any]:
     from tamis.images.about import about
 
     return about(path)
-
-
-def nearest(
-    session: Session,
-    preparation: Preparation,
-    rows: Sequence[object] = (),
-    *,
-    file: str | None = None,
-    count: int = 200,
-    classes: Sequence[str] = (),
-    least: float = 0.0,
-    most: float = 1.0,
-) -> dict[str, Any]:
-    """Find the pictures that look most like some pictures, or like a file, nearest first.
-
-    Parameters
-    ----------
-    rows : sequence of int
-        Pictures of the review; several are searched for by their average.
-    file : str, optional
-        A picture from elsewhere.
-    count : int
-        1 to 2000.
-    classes : sequence of str
-        Find only pictures that have these classes now.
-    least, most : float
-        Bounds of their confidence.
-    """
-    index = preparation.index()
-    numbers = session.catalog.check(rows)
-    if type(count) is not int or not 1 <= count <= _MAX_FOUND:
-        raise InvalidParameterError(f"count must be 1 to {_MAX_FOUND}. Got {count!r:.40}.")
-    if (not numbers) == (file is None):
-        raise InvalidParameterError("search for rows or for a picture: name one of them.")
-    if file is not None:
-        assert preparation.descriptor is not None
-        queries = Dataset.open([file]).features(preparation.descriptor)
-        if not len(queries):
-            reason = queries.failures[0].reason if queries.failures else "is no picture"
-            raise ImageReadError("the picture", reason)
-    else:
-        places = [int(preparation.place[row]) for row in numbers]
-        if min(places) < 0:
-            raise InvalidParameterError("a picture that cannot be read cannot be searched for.")
-        queries = index.gallery.select(places)
-    within = bool(classes) or least > 0 or most < 1
-    wanted = len(index.gallery) if within else count + len(numbers) + len(session.catalog.labels)
-    found = index.search(queries, max(1, wanted), combine="average")
-    result, distances = [], []
-    effective, answers = session.effective(), session.answers
-    allowed = {session.classes.index(name) for name in classes if name in session.classes}
-    asked = set(numbers)
-    for place, distance in zip(found.indices[0].tolist(), found.distances[0].tolist(), strict=True):
-        row = int(preparation.rows[place])
-        if row >= session.catalog.n or row in asked:
-            continue
-        if classes and int(effective[row]) not in allowed:
-            continue
-        if within and not least <= float(answers.confidence[row]) <= most:
-            continue
-        result.append(row)
-        distances.append(round(distance, 5))
-        if len(result) == count:
-            break
-    return {"rows": result, "distances": distances, "distance": index.distance}
 
 
 def report(session: Session) -> dict[str, Any]:

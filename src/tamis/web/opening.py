@@ -7,6 +7,7 @@ from typing import Any
 from tamis.classifiers.base import CLASSIFIERS
 from tamis.classifiers.network.registry import NETWORKS
 from tamis.dataset import Dataset
+from tamis.deduplication import decisions_file
 from tamis.descriptors import Descriptor
 from tamis.errors import InvalidParameterError, UnknownNameError
 from tamis.images import Reading
@@ -19,6 +20,7 @@ from tamis.web.describing import Plan
 from tamis.web.endpoints import Review
 from tamis.web.events import Events
 from tamis.web.preparation import Preparation
+from tamis.web.repeats import Repeats
 from tamis.web.security import new_token
 from tamis.web.session import Session
 from tamis.web.thumbnails import Thumbnails
@@ -93,7 +95,10 @@ def opened_review(
         collection or str(folder / "photos.tamis"), jobs, how.max_pixels,
     )  # fmt: skip
     preparation = Preparation(plan, session)
-    review = Review(session, preparation, Applying(session, preparation, out=out, fixed=fixed))
+    decisions = decisions_file(photos.source) if os.path.isdir(photos.source) and not fixed else ""
+    repeats = Repeats(session, preparation, decisions or str(folder / "duplicates.csv"))
+    applying = Applying(session, preparation, repeats, out=out, fixed=fixed)
+    review = Review(session, preparation, applying, repeats)
     secret = token or new_token()
     names = {host, "127.0.0.1", "localhost", "[::1]"} if not fixed else {host}
     if host in ("0.0.0.0", "::"):

@@ -30,9 +30,9 @@ export const post = async (path, body) =>
       body: JSON.stringify({ client, ...body }),
     })
   ).json();
-/** @param {Blob} file */
-export const upload = async (file) =>
-  (await ask("/search/upload?count=300", { method: "POST", body: file })).json();
+/** @param {Blob} file @param {Record<string, any>} wanted */
+export const upload = async (file, wanted) =>
+  (await ask("/search/upload?" + new URLSearchParams(wanted), { method: "POST", body: file })).json();
 
 /** @param {Record<string, (data: any) => void>} handlers */
 export function listen(handlers) {

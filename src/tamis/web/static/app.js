@@ -6,7 +6,7 @@ import { listen, post } from "./api.js";
 import { Dialogs, Large } from "./dialogs.js";
 import { Grid } from "./grid.js";
 import { pressed } from "./keys.js";
-import { Apply, Report } from "./panels.js";
+import { Apply, Report, Search } from "./panels.js";
 import * as store from "./store.js";
 
 const html = htm.bind(h);
@@ -42,15 +42,18 @@ function phaseText() {
 }
 
 function Header() {
-  const view = store.view.value, to = (name) => () => { store.large.value = null; store.title.value = ""; store.view.value = name; if (name === "review") store.arrange(); };
+  const view = store.view.value, to = (name) => () => { store.turnTo(name); if (name === "review") store.arrange(); };
   const tab = (name, text, act = to(name)) => html`<button aria-pressed=${view === name} onClick=${act}>${text}</button>`;
   const later = (act) => () => act().catch(store.wrong);
   return html`<header><h1>tamis</h1><div class="views" role="group" aria-label="Views">
       ${tab("review", "Review")}${tab("ask", "Ask me", later(store.askMe))}${tab("suspects", "Suspects", later(store.showSuspects))}
-      ${view === "search" && tab("search", "Search", () => {})}${tab("report", "Report")}${tab("apply", "Apply")}</div>
+      ${tab("search", "Search", later(store.search))}${tab("duplicates", "Duplicates", later(store.showDuplicates))}${tab("report", "Report")}${tab("apply", "Apply")}</div>
     <label class="order">Order <select value=${store.orderBy.value} onChange=${(e) => { store.orderBy.value = e.currentTarget.value; store.view.value = "review"; store.reorder().catch(store.wrong); e.currentTarget.blur(); }}>${ORDERS.map(([value, text]) => html`<option value=${value}>${text}</option>`)}</select></label>
     <button onClick=${() => (store.dialog.value = "help")} aria-label="Keys">?</button></header>`;
 }
+
+/** Do what a key does, for those who have none. */
+const press = (key) => document.getElementById("app")?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
 
 function Status() {
   const waiting = store.waiting.value, phase = phaseText(), { text, bad } = store.message.value;
@@ -60,6 +63,7 @@ function Status() {
     ${phase && html`<span class=${store.state.value.phase.doing === "failed" ? "bad" : "quiet"}>${phase}</span>`}
     ${!store.connected.value && html`<span class="bad">the server is away; nothing can be saved</span>`}
     ${waiting && html`<button class="main" onClick=${() => store.takeAnswers(true).catch(store.wrong)}>${waiting.changed} answer${waiting.changed === 1 ? "" : "s"} changed: show (R)</button>`}
+    <span class="touch" role="group" aria-label="Actions"><button onClick=${() => press("Enter")}>Accept</button><button onClick=${() => (store.dialog.value = "find")}>Class …</button><button onClick=${() => press(" ")}>Mark</button><button onClick=${() => press("z")}>Large</button><button onClick=${store.undo}>Undo</button></span>
     <span class="quiet">${store.order.value.length ? `${store.cursor.value + 1} of ${store.order.value.length}` : ""}</span></footer>`;
 }
 
@@ -73,6 +77,9 @@ function Page() {
   const view = store.view.value, panel = view === "apply" ? html`<${Apply} />` : view === "report" ? html`<${Report} />` : null;
   return html`<${Header} /><${Classes} /><main>
     ${store.title.value && html`<p class="title">${store.title.value} <button onClick=${store.back}>Back</button></p>`}
+    ${view === "search" && html`<${Search} />`}
+    ${view === "duplicates" && html`<p class="title actions"><button onClick=${() => store.keepThis(store.targets()).catch(store.wrong)}>Keep this one (*)</button>
+      <button onClick=${() => store.twoPictures(store.targets()).catch(store.wrong)}>Another picture (!)</button></p>`}
     ${panel ?? html`<div class="stage">${store.large.value !== null ? html`<${Large} key="large" />` : html`<${Grid} key="grid" />`}</div>`}</main><${Status} /><${Dialogs} />`;
 }
 
@@ -88,6 +95,8 @@ listen({
     pending = setTimeout(() => store.compareWaiting(revision).catch(store.wrong), 200);
   },
   relearning: ({ busy }) => (store.busy.value = busy),
+  looking: ({ what, done, of }) => store.view.value === "duplicates" && (store.title.value = `Looking for pictures that are there again: ${what}, ${done} of ${of}`),
+  duplicates: () => store.view.value === "duplicates" && store.showDuplicates().catch(store.wrong),
   run: (run) => (store.run.value = run),
   away: () => (store.connected.value = false),
   back: () => (store.connected.value = true),

@@ -63,10 +63,13 @@ function Tile({ place, row, x, y, side, tile }) {
   if (store.cursor.value === place) classes.push("here");
   if (isSeen) classes.push("seen");
   if (known && !store.sure(row) && !isSeen) classes.push("unsure");
+  const again = store.view.value === "duplicates" ? store.groupOf.value.get(row) : undefined;
+  if (again && again.number % 2) classes.push("other");
   return html`<div class=${classes.join(" ")} id=${"t" + place} role="gridcell" data-row=${row}
-    aria-selected=${store.marked.value.has(row)} aria-label=${`${file}: ${name} ${said}`} draggable="true"
+    aria-selected=${store.marked.value.has(row)} aria-label=${`${file}: ${name} ${said}${again ? `, group ${again.number + 1}, ${again.kind}` : ""}`} draggable="true"
     aria-colindex=${(place % layout().cols) + 1}
     style=${{ transform: `translate(${x}px,${y}px)`, width: side + "px", height: tile + "px" }}>
+    ${again && html`<span class="again">${again.kind}${again.agreement}</span>`}
     ${bad
       ? html`<span class="reason">cannot be read</span>`
       : html`<img src=${store.thumb(row)} alt="" decoding="async" draggable="false" />`}

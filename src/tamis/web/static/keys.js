@@ -21,6 +21,8 @@ export const HELP = [
   ["Backspace", "take the class back"],
   ["Z", "show the picture large"],
   ["=", "pictures that look like it"],
+  ["*", "in Duplicates: keep this one of its group"],
+  ["!", "in Duplicates: this is another picture"],
   ["?", "these keys"],
 ];
 
@@ -48,7 +50,7 @@ export function pressed(event) {
   }
   if (store.dialog.value || target.closest("input, select, textarea, dialog")) return;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const grid = target.id === "grid" || target === document.body || store.large.value !== null;
+  const grid = target.id === "grid" || target.id === "app" || target === document.body || store.large.value !== null;
   if ((event.key === "Enter" || event.key === " ") && !grid) return; // a button has it
   const { cols, height, tile } = layout(), page = Math.max(1, Math.floor(height / tile)) * cols;
   const key = event.key;
@@ -79,6 +81,8 @@ export function pressed(event) {
   else if ((key === "R" || key === "r") && store.waiting.value) store.takeAnswers(true).catch(store.wrong);
   else if (key === "/") store.dialog.value = "find";
   else if (key === "+") store.dialog.value = "new";
+  else if (key === "*" && store.view.value === "duplicates") store.keepThis(store.targets()).catch(store.wrong);
+  else if (key === "!" && store.view.value === "duplicates") store.twoPictures(store.targets()).catch(store.wrong);
   else if (key === "=") store.searchBy(store.targets()).catch(store.wrong);
   else if (key === "Z" || key === "z")
     store.large.value = store.large.value === null ? store.order.value[store.cursor.value] ?? null : null;

@@ -10,7 +10,7 @@ const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
 export function Apply() {
   const settings = store.state.value.settings;
-  const [wish, setWish] = useState({ out: settings.out, mode: "copy", unsure: "aside" });
+  const [wish, setWish] = useState({ out: settings.out, mode: "copy", unsure: "aside", repeats: "sort" });
   const [plan, setPlan] = useState(/** @type {any} */ (null));
   const [model, setModel] = useState(settings.out.replace(/[^/]*$/, "model.tamis"));
   const [examples, setExamples] = useState(settings.out.replace(/[^/]*$/, "corrected"));
@@ -23,7 +23,8 @@ export function Apply() {
       <code>tamis undo</code> takes it back.</p>
     <p class="fields"><label>Folder <input value=${wish.out} disabled=${settings.fixed} onInput=${change("out")} /></label>
       <label>Way <select value=${wish.mode} onChange=${change("mode")}><option value="copy">copy</option><option value="hardlink">hard links</option><option value="symlink">symbolic links</option><option value="move">move</option></select></label>
-      <label>Unsure pictures <select value=${wish.unsure} onChange=${change("unsure")}><option value="aside">go to _unsure</option><option value="sort">are sorted too</option><option value="leave">stay where they are</option></select></label></p>
+      <label>Unsure pictures <select value=${wish.unsure} onChange=${change("unsure")}><option value="aside">go to _unsure</option><option value="sort">are sorted too</option><option value="leave">stay where they are</option></select></label>
+      ${store.groups.value.length > 0 && html`<label>Duplicates <select value=${wish.repeats} onChange=${change("repeats")}><option value="sort">are sorted too</option><option value="aside">go to _duplicates</option><option value="leave">stay where they are</option></select></label>`}</p>
     <p><button onClick=${look}>See the plan</button>
       <button class="main" disabled=${!plan || !!run?.doing} onClick=${() => act("/apply", wish, () => store.say("Begun."))}>Apply</button>
       <button disabled=${!!run?.doing} onClick=${() => act("/apply/undo", { out: wish.out }, () => store.say("Begun."))}>Undo the last run</button></p>
@@ -38,6 +39,18 @@ export function Apply() {
     <p class="fields"><label>File of the model <input value=${model} onInput=${(e) => setModel(e.currentTarget.value)} /></label>
       <button onClick=${() => { store.say("The model is being trained …"); act("/model", { file: model }, (r) => store.say(`${r.file}: ${r.classes.length} classes, ${r.n_train} pictures.`)); }}>Save model</button></p>
   </section>`;
+}
+
+export function Search() {
+  const asked = store.query.value, { cls, least } = store.narrow.value;
+  const [words, setWords] = useState(asked?.words ?? "");
+  const again = (change) => { store.narrow.value = { ...store.narrow.value, ...change }; if (store.query.value) store.search().catch(store.wrong); };
+  const go = (e) => { e.preventDefault(); if (words.trim()) { store.query.value = { words: words.trim() }; store.search().catch(store.wrong); } };
+  return html`<form class="title actions" role="search" onSubmit=${go}>
+    <input aria-label="Words to search by" placeholder="words, such as: a red fox" value=${words} onInput=${(e) => setWords(e.currentTarget.value)} autocomplete="off" />
+    <button>Search</button>
+    <label>in <select aria-label="Class of the results" value=${cls} onChange=${(e) => again({ cls: e.currentTarget.value })}><option value="">all classes</option>${store.state.value.classes.map((name) => html`<option value=${name}>${name}</option>`)}</select></label>
+    <label>from <select aria-label="Least confidence of the results" value=${least} onChange=${(e) => again({ least: Number(e.currentTarget.value) })}>${[0, 50, 80, 90, 95].map((share) => html`<option value=${share}>${share ? share + " % sure" : "any confidence"}</option>`)}</select></label></form>`;
 }
 
 export function Report() {

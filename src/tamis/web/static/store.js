@@ -29,6 +29,14 @@ export const title = signal("");
 export const connected = signal(true);
 export const busy = signal(false);
 export const extra = signal(/** @type {Map<number, any>} */ (new Map())); // of suspects, by row
+export const query = signal(/** @type {{rows?: number[], words?: string, file?: File} | null} */ (null));
+export const narrow = signal({ cls: "", least: 0 }); // which results of a search are shown
+export const groups = signal(/** @type {any[]} */ ([])); // of the same picture
+export const groupOf = computed(() => {
+  const of = new Map();
+  groups.value.forEach((one, number) => one.rows.forEach((row, i) => of.set(row, { number, kind: one.kinds[i] || (one.kind === "burst" ? "best" : "keep"), agreement: i ? ` ${Math.round(100 * one.agreement[i])}` : "" })));
+  return of;
+});
 
 let base = new Uint32Array(0);
 
@@ -175,8 +183,7 @@ export async function compareWaiting(revision) {
 }
 
 export function setFilter(cls, kind) {
-  view.value = "review";
-  title.value = "";
+  turnTo("review");
   filter.value = { cls, kind };
   cursor.value = 0;
   if (waiting.value) takeAnswers(false).catch(wrong);
@@ -277,6 +284,17 @@ export function nextUnsure() {
   say("No unsure picture is left here.");
 }
 
+let turns = 0;
+/** Go to a view; gives what tells whether it is still the one that a person looks at. */
+export function turnTo(name, heading = "") {
+  const mine = ++turns;
+  large.value = null;
+  title.value = heading;
+  if (view.value !== name && heading) order.value = new Uint32Array(0);
+  view.value = name;
+  return () => mine === turns;
+}
+
 /** Show some rows, in their order, under a title. */
 export function showRows(name, heading, rows) {
   view.value = name;
@@ -287,28 +305,71 @@ export function showRows(name, heading, rows) {
   order.value = Uint32Array.from(rows);
 }
 
-export async function searchBy(rows) {
-  if (!rows.length) return;
-  const found = await post("/search", { rows, count: 300 });
-  showRows("search", `Most like ${rows.length === 1 ? names.value[rows[0]] ?? "it" : rows.length + " pictures"}`, found.rows);
+/** Search by what was asked last, as narrowed now. */
+export async function search() {
+  const asked = query.value, { cls, least } = narrow.value;
+  if (!asked) return showRows("search", "Search by words, by a picture that you drop or paste here, or by the marked ones (=)", []);
+  const here = turnTo("search", "Searching …");
+  const wanted = { count: 300, least: least / 100, ...(cls ? { classes: cls } : {}) };
+  const { rows, words, file } = asked;
+  let found;
+  try {
+    found = file ? await upload(file, wanted) : await post("/search", { ...wanted, ...(words ? { words } : { rows }) });
+  } catch (error) {
+    if (here()) title.value = "Nothing was searched for";
+    throw error;
+  }
+  if (!here()) return;
+  const like = words ? `Words: ${words}` : `Most like ${file ? file.name ?? "the pasted picture" : rows?.length === 1 ? names.value[rows[0]] ?? "it" : rows?.length + " pictures"}`;
+  showRows("search", like + (found.doubtful ? `. Much is guessed: the nearest known words are ${found.labels.slice(0, 3).join("; ")}` : ""), found.rows);
 }
-export async function searchFile(file) {
-  const found = await upload(file);
-  showRows("search", `Most like ${file.name ?? "the pasted picture"}`, found.rows);
+export function searchBy(rows) {
+  if (rows.length) query.value = { rows };
+  return search();
+}
+export function searchFile(file) {
+  query.value = { file };
+  return search();
+}
+
+/** Show the groups of the same picture, one after the other; the kept picture of each first. */
+export async function showDuplicates() {
+  const here = turnTo("duplicates", view.value === "duplicates" ? title.value : "Looking for pictures that are there again …");
+  const found = await get("/duplicates");
+  if (here()) arrangeGroups(found);
+}
+function arrangeGroups(found) {
+  groups.value = found.groups;
+  const n = found.groups.length;
+  const heading = !found.ready ? "Looking for pictures that are there again …"
+    : `${n} group${n === 1 ? "" : "s"} of the same picture, the one to keep first; ${found.n_extra} can go to _duplicates (Apply)`;
+  const at = cursor.value;
+  showRows("duplicates", heading, found.groups.flatMap((one) => one.rows));
+  cursor.value = Math.min(at, Math.max(0, order.value.length - 1));
+}
+export async function keepThis(rows) {
+  arrangeGroups(await post("/duplicates/keep", { rows }));
+  say("Kept of its group.");
+}
+export async function twoPictures(rows) {
+  arrangeGroups(await post("/duplicates/apart", { rows }));
+  say("Another picture; it is not asked again. Saved.");
 }
 export async function askMe() {
+  const here = turnTo("ask", "Choosing …");
   const rows = new Uint32Array(await bytes("/order/ask"));
+  if (!here()) return;
   showRows("ask", "Pictures whose class would teach most", rows);
 }
 export async function showSuspects() {
+  const here = turnTo("suspects", "Looking for doubtful examples …");
   const found = await get("/suspects");
+  if (!here()) return;
   extra.value = new Map(found.rows.map((one) => [one.row, one]));
   showRows("suspects", `${found.n ?? 0} examples whose folder is doubtful, by ${found.by}`, found.rows.map((one) => one.row));
 }
 export function back() {
-  large.value = null;
-  title.value = "";
-  view.value = "review";
+  turnTo("review");
   arrange();
 }
 

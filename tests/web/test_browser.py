@@ -1,0 +1,118 @@
+"""The page in Chromium, by keyboard and by touch."""
+
+import contextlib
+import shutil
+
+import pytest
+
+from reviewing import TOKEN, served
+
+pytestmark = pytest.mark.browser
+
+
+@contextlib.contextmanager
+def opened(client, *, width=1200, height=800, touch=False):
+    """Open the page in a browser; gives it, and what went wrong in its scripts."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    with playwright.sync_playwright() as run:
+        browser = run.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, has_touch=touch, is_mobile=touch
+        )
+        page = context.new_page()
+        wrong: list[str] = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(f"http://{client.host}/?token={TOKEN}")
+        page.wait_for_selector(".tile")
+        yield page, wrong
+        browser.close()
+
+
+def told(page, text):
+    """Wait until the page says something."""
+    page.locator("footer", has_text=text).wait_for()
+
+
+@pytest.fixture
+def client(pictures):
+    photos = pictures / "photos"
+    first = sorted(photos.glob("*.jpg"))[5]
+    (photos / "zz copy.jpg").write_bytes(first.read_bytes())
+    with served(photos, pictures / "examples") as one:
+        one.wait()
+        yield one
+
+
+def test_the_keyboard_gives_classes_and_takes_them_back(client):
+    with opened(client) as (page, wrong):
+        page.keyboard.press("2")
+        told(page, "Saved")
+        assert page.locator("#t0.seen").count() == 1
+        assert client.get("/state")["corrected"] == 1
+        page.keyboard.press("u")
+        page.wait_for_selector("#t0:not(.seen)")
+        page.keyboard.press("Shift+ArrowRight")
+        assert page.locator(".tile.marked").count() == 2
+        page.keyboard.press("Enter")
+        page.locator(".tile.seen").nth(1).wait_for()
+        page.keyboard.press("z")
+        page.wait_for_selector(".large .shares")
+        page.keyboard.press("Escape")
+        page.keyboard.press("?")
+        page.wait_for_selector("dialog")
+        assert not wrong
+
+
+def test_search_narrows_and_its_tiles_take_classes(client):
+    with opened(client) as (page, wrong):
+        page.keyboard.press("=")  # the least certain is a picture that cannot be read
+        told(page, "cannot be read")
+        page.keyboard.press("Escape")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("=")
+        page.locator(".title", has_text="Most like").wait_for()
+        before = page.locator("main .tile").count()
+        page.select_option("[aria-label='Class of the results']", "sky")
+        page.locator(f"#t{before - 1}").wait_for(state="detached")
+        page.locator("#grid").focus()
+        page.keyboard.press("1")
+        page.wait_for_selector(".tile.seen")
+        page.fill("[aria-label='Words to search by']", "a castle")
+        page.keyboard.press("Enter")  # the vectors of the test are no network's
+        page.wait_for_selector("footer .bad")
+        assert "--by auto" in page.locator("footer .bad").inner_text()
+        page.keyboard.press("Escape")
+        page.wait_for_selector("nav button[aria-pressed='true']")
+        assert not wrong
+
+
+def test_duplicates_are_grouped_kept_and_told_apart(client):
+    with opened(client) as (page, wrong):
+        page.click(".views >> text=Duplicates")
+        page.wait_for_selector(".again >> text=copy")
+        groups = page.locator(".again >> text=keep").count()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("*")
+        told(page, "Kept")
+        page.keyboard.press("!")
+        told(page, "not asked")
+        assert page.locator(".again >> text=keep").count() < groups
+        page.click(".views >> text=Apply")
+        page.wait_for_selector("text=Unsure pictures")
+        assert not wrong
+
+
+def test_a_telephone_has_buttons_in_place_of_keys(client):
+    with opened(client, width=360, height=740, touch=True) as (page, wrong):
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.tap("#t1")
+        page.tap("footer >> text=Accept")
+        page.wait_for_selector("#t1.seen")
+        page.tap("footer >> text=Undo")
+        page.wait_for_selector("#t1:not(.seen)")
+        page.tap("footer >> text=Class …")
+        page.wait_for_selector("dialog input")
+        assert not wrong
