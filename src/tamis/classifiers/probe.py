@@ -1,13 +1,16 @@
 """The probe: multinomial logistic regression on the vectors of a descriptor."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.utils import compute_sample_weight
 
+from tamis.classifiers.blas import one_thread, threads_for
 from tamis.classifiers.linear import LinearClassifier, LinearHead, normalised, validated
 from tamis.classifiers.out_of_fold import numbered, spread
 from tamis.classifiers.softmax import held_out, solve
@@ -16,6 +19,7 @@ from tamis.descriptors.components import Components, fit_components
 from tamis.descriptors.fusion.fusion import Fusion
 from tamis.descriptors.neural.onnx_descriptor import OnnxDescriptor
 from tamis.errors import InvalidParameterError
+from tamis.features import available_processors
 
 L2: Final = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
 """L2 penalties that are tried, strongest first."""
@@ -156,9 +160,8 @@ class ProbeClassifier(LinearClassifier):
                 self.scores_, self.l2_, self.power_ = scores, least["strength"], power
         self.out_of_fold_ = self._leave_out(self.left_out_, vectors, labels, kept)
         inside = _Inside.make(normalised(vectors, blocks, self.power_), len(self.classes_))
-        solution = solve(
-            inside.values, labels, weight, self.l2_, inside.curvature, start=start,
-        )  # fmt: skip
+        with threads_for(inside.values.size * len(self.classes_)):
+            solution = solve(inside.values, labels, weight, self.l2_, inside.curvature, start=start)
         basis = inside.basis
         weights = (basis.axes.T * inside.scale) @ solution[:-1].astype(np.float32)
         bias = (solution[-1] - basis.mean @ weights).astype(np.float32)
@@ -199,24 +202,29 @@ class ProbeClassifier(LinearClassifier):
         best, start = np.inf, np.zeros((values.shape[1] + 1, len(self.classes_)))
         rows = []
         answers = np.zeros((len(y), len(self.classes_)))
-        for l2 in penalties:
-            loss = right = 0.0
-            logits = np.zeros_like(answers)
-            for i, out in enumerate(held):
-                solution = starts[i] = solve(
-                    values[~out], y[~out], sample_weight[~out], l2, curvature,
-                    start=starts[i], n_classes=len(self.classes_),
-                )  # fmt: skip
-                fold_loss, fold_right, logits[out] = held_out(
-                    values[out], y[out], sample_weight[out], solution
-                )
-                loss, right = loss + fold_loss, right + fold_right
-            loss, right = loss / float(sample_weight.sum()), right / len(y)
-            rows.append({"strength": l2, "loss": loss, "accuracy": right})
-            if loss >= best:
-                break
-            best, answers = loss, logits
-            start = np.mean([fold for fold in starts if fold is not None], axis=0)
+
+        def fit_fold(i: int, l2: float, logits: npt.NDArray[np.float64]) -> tuple[float, float]:
+            out = held[i]
+            solution = starts[i] = solve(
+                values[~out], y[~out], sample_weight[~out], l2, curvature,
+                start=starts[i], n_classes=len(self.classes_),
+            )  # fmt: skip
+            loss, right, logits[out] = held_out(values[out], y[out], sample_weight[out], solution)
+            return loss, right
+
+        # Folds run side by side, each on one processor.
+        jobs = min(len(held), available_processors())
+        with one_thread(), ThreadPoolExecutor(jobs) as together:
+            for l2 in penalties:
+                logits = np.zeros_like(answers)
+                work = partial(fit_fold, l2=l2, logits=logits)
+                losses, hits = zip(*together.map(work, range(len(held))), strict=True)
+                loss, right = sum(losses) / float(sample_weight.sum()), sum(hits) / len(y)
+                rows.append({"strength": l2, "loss": loss, "accuracy": right})
+                if loss >= best:
+                    break
+                best, answers = loss, logits
+                start = np.mean([fold for fold in starts if fold is not None], axis=0)
         return rows, start, answers
 
 

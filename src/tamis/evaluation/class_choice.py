@@ -20,8 +20,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import spearmanr
-from threadpoolctl import threadpool_limits
 
+from tamis.classifiers.blas import one_thread
 from tamis.errors import Failure, InvalidParameterError, UnknownNameError
 from tamis.evaluation.class_geometry import ClassGeometry, Values, Voters
 from tamis.evaluation.learning_curve import Fit, LearningCurve, Point, learning_curve
@@ -256,7 +256,7 @@ def study_classes(
     alone = classifier is None
     # Fits run side by side, each on one processor.
     with (
-        contextlib.nullcontext() if alone else threadpool_limits(1, "blas"),
+        contextlib.nullcontext() if alone else one_thread(),
         ThreadPoolExecutor(1 if alone else jobs) as pool,
     ):
         drawn = []
