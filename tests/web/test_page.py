@@ -88,6 +88,19 @@ def test_a_model_answers_and_learns(pictures):
         assert columns(client)["answer"][row] == other
 
 
+def test_a_list_may_name_examples_and_photos_anywhere(pictures, tmp_path):
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    rows = [(str(path), path.parent.name) for path in (pictures / "examples").rglob("*.jpg")]
+    (folder / "examples.csv").write_text(
+        "path,label\n" + "".join(f"{path},{label}\n" for path, label in rows)
+    )
+    photos = [path for path in (pictures / "photos").iterdir() if path.name != NASTY]
+    (folder / "photos.csv").write_text("path\n" + "".join(f"{path}\n" for path in photos))
+    with served(folder / "photos.csv", folder / "examples.csv") as client:
+        assert client.wait()["n_examples"] == len(rows)
+
+
 def test_thumbnails_are_kept_and_say_so(pictures):
     with served(pictures / "photos", pictures / "examples") as client:
         client.wait()

@@ -8,6 +8,7 @@ from tamis.dataset import Dataset, index
 from tamis.descriptors import Descriptor, descriptor
 from tamis.errors import TamisError
 from tamis.model import Model
+from tamis.store.checking import names_outside
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +48,14 @@ def rows_of(dataset: Dataset, paths: tuple[str, ...]) -> list[int]:
     return [row for row, path in enumerate(dataset.table.paths) if path in wanted]
 
 
-def can_be_kept(by: Descriptor) -> bool:
-    """Tell whether a collection can hold the vectors: whether their spec says all of them."""
+def can_be_kept(images: Dataset, by: Descriptor) -> bool:
+    """Tell whether a collection can hold the vectors.
+
+    It can if their spec says all of them, and all images lie below the root of the source: a
+    list may name others.
+    """
+    if names_outside(images.table.names):
+        return False
     try:
         return all(descriptor(leaf.spec).spec == leaf.spec for leaf in by.leaves)
     except TamisError:

@@ -123,7 +123,7 @@ class Preparation:
 
     def _describe(self) -> None:
         plan, catalog = self.plan, self.session.catalog
-        kept = find_spec("lance") is not None and can_be_kept(plan.by)
+        lance = find_spec("lance") is not None
         photos = plan.photos.having(plan.photos.table.select(rows_of(plan.photos, catalog.paths)))
         total = len(photos) + (len(plan.examples) if plan.examples else 0)
         progress = self._progress("describing", total)
@@ -132,12 +132,12 @@ class Preparation:
         tables = []
         if plan.examples is not None:
             examples = plan.examples
-            if kept and examples.collection is None:
+            if lance and examples.collection is None and can_be_kept(examples, plan.by):
                 place = plan.folder / "examples.tamis"
                 examples = indexed(examples, place, plan.by, progress=progress, **reading)
             fitted, known = examples.fit(plan.by, distance="", progress=progress, **reading)
             tables.append(known)
-        if kept and not holds(photos, fitted):
+        if lance and not holds(photos, fitted) and can_be_kept(photos, plan.by):
             whole = indexed(plan.photos, plan.collection, fitted, progress=progress, **reading)
             photos = replace(photos, collection=whole.collection)
         if photos.collection is not None:
