@@ -151,11 +151,12 @@ def grouped(
 def _tenths(table: ImageTable) -> list[str]:
     """Name the tenth of its folder in which each image lies, by the order of the names."""
     folders: dict[str, list[int]] = defaultdict(list)
-    for row, name in enumerate(table.names):
+    names = table.names
+    for row, name in enumerate(names):
         folders[os.path.dirname(name)].append(row)
     groups = [""] * len(table)
     for folder, rows in folders.items():
-        rows.sort(key=lambda row: _by_number(table.names[row]))
+        rows.sort(key=lambda row: _by_number(names[row]))
         for place, row in enumerate(rows):
             groups[row] = f"tenth {place * _PARTS // len(rows)} of {folder}"
     return groups

@@ -100,7 +100,7 @@ class ImageTable(Tabular):
 
     @property
     def names(self) -> list[str]:
-        """Path of each picture below the root, with ``/`` on every system."""
+        """Path of each picture below the root, with ``/`` on every system; made at each call."""
         above = os.path.join(self.root, "")
         below = (
             # The quick way for what lies plainly below the root, which is nearly all.

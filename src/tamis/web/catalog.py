@@ -49,8 +49,8 @@ class Catalog:
                 f"all pictures of {printable(photos.source)} are examples, which have their "
                 "classes already. Name other pictures."
             )
-        paths = [table.paths[row] for row in rows]
-        names = [table.names[row] for row in rows]
+        shown = table.select(rows)
+        paths, names = list(shown.paths), shown.names
         labels: list[str | None] = []
         if examples is not None:
             paths += examples.table.paths

@@ -4,7 +4,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import solve_triangular
 from scipy.optimize import minimize
+
+from tamis.classifiers.blas import threads_for
 
 Values = npt.NDArray[np.float32]
 
@@ -12,6 +15,7 @@ PENALTY: Final = 0.02
 """Weight of the penalty ``PENALTY / 2 * sum(change**2)`` beside the summed log-loss."""
 
 _STEPS: Final = 40
+_APART: Final = 1e-3  # added to the squared length of a picture: copies are no obstacle
 _LEAST: Final = -12.0  # logarithm of the smallest probability that a model is believed
 _NEW: Final = -7.0  # where a class starts that the model does not know
 
@@ -87,10 +91,13 @@ class Learner:
         start = np.zeros((values.shape[1], n_classes), np.float32)
         if self._weights is not None:
             start[:, : self._weights.shape[1]] = self._weights
-        basis: Values | None = None
+        whole, triangle = values, None
         if n < values.shape[1]:  # the minimum lies in the span of the corrected pictures
-            basis, triangle = np.linalg.qr(values.T)
-            values, start = triangle.T, basis.T @ start
+            products = values @ values.T
+            products[np.diag_indices(n)] += _APART
+            triangle = np.linalg.cholesky(products)
+            start = solve_triangular(triangle, values @ start, lower=True, check_finite=False)
+            values = triangle
         shape = start.shape
         here = np.arange(n)
 
@@ -105,10 +112,15 @@ class Learner:
             logits[here, codes] -= 1
             return value, (values.T @ logits).ravel().astype(np.float64) + PENALTY * flat
 
-        found = minimize(
-            loss, start.ravel().astype(np.float64), jac=True, method="L-BFGS-B",
-            options={"maxiter": _STEPS, "ftol": 1e-6},
-        )  # fmt: skip
+        with threads_for(values.size * n_classes):
+            found = minimize(
+                loss, start.ravel().astype(np.float64), jac=True, method="L-BFGS-B",
+                options={"maxiter": _STEPS, "ftol": 1e-6},
+            )  # fmt: skip
         weights: Values = found.x.reshape(shape).astype(np.float32)
-        self._weights = weights if basis is None else basis @ weights
-        return self._weights
+        if triangle is not None:
+            weights = whole.T @ solve_triangular(
+                triangle, weights, lower=True, trans="T", check_finite=False
+            )
+        self._weights = weights
+        return weights

@@ -166,9 +166,14 @@ class Preparation:
         self.rows = rows
         self.place = np.full(len(catalog), -1, np.intp)
         self.place[rows] = np.arange(len(rows))
-        from tamis.classifiers.probe import blocks_of
+        from tamis.classifiers.probe import blocks_of, views_of
 
-        self.learner = Learner(self.features.features, blocks_of(fitted))
+        # Beside networks, colour and texture are heard through the model alone.
+        blocks, main = blocks_of(fitted), [view == 0 for view in views_of(fitted)]
+        lengths = tuple(length for length, one in zip(blocks, main, strict=True) if one)
+        vectors = self.features.features
+        taken = vectors if all(main) else vectors[:, np.repeat(main, blocks)]
+        self.learner = Learner(taken, lengths)
 
     def _progress(self, doing: str, of: int) -> Callable[[int], None]:
         done, told = 0, 0.0
