@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tamis.table.sidecars import find_sidecars
+from tamis.table.sidecars import find_sidecars, name_beside
 
 
 def test_by_the_whole_name_or_the_stem(tmp_path: Path) -> None:
@@ -27,3 +27,14 @@ def test_a_raw_file_that_cannot_be_read_goes_with_its_picture(tmp_path: Path) ->
     (tmp_path / "b.NEF").write_bytes(b"")
     picture = str(tmp_path / "b.jpg")
     assert find_sidecars([picture]) == {picture: (str(tmp_path / "b.NEF"),)}
+
+
+def test_what_takeout_writes_beside_a_picture(tmp_path: Path) -> None:
+    names = "a.jpg a.jpg.supplemental-metadata.json a.jpg.supplemental-me.json a.jpgx.json".split()
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    (found,) = find_sidecars([str(tmp_path / "a.jpg")]).values()
+    assert [Path(path).name for path in found] == [
+        "a.jpg.supplemental-me.json", "a.jpg.supplemental-metadata.json"
+    ]  # fmt: skip
+    assert name_beside("a.jpg.x.json", "a.jpg", "a-2.jpg") == "a-2.jpg.x.json"

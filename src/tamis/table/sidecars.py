@@ -10,9 +10,9 @@ from tamis.images import SUFFIXES
 def find_sidecars(pictures: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Find the files that go with pictures by their name.
 
-    ``cat.jpg.xmp`` and ``cat.xmp`` go with ``cat.jpg``, as do ``cat.MOV``, ``cat.AAE``
-    and ``cat.CR3``: files in the same folder that have the picture's whole name, or its
-    name without the suffix, before their own suffix.
+    ``cat.jpg.xmp`` and ``cat.xmp`` go with ``cat.jpg``, as do ``cat.MOV``, ``cat.AAE``,
+    ``cat.CR3`` and ``cat.jpg.supplemental-metadata.json``: files in the same folder that have
+    the picture's whole name before a dot, or its name without the suffix before their own suffix.
 
     Parameters
     ----------
@@ -42,12 +42,18 @@ def find_sidecars(pictures: Iterable[str]) -> dict[str, tuple[str, ...]]:
             stems[os.path.splitext(name)[0]] = name
         sidecars: dict[str, list[str]] = defaultdict(list)
         for other in _others(folder, names):
-            stem = os.path.splitext(other)[0]
-            if (owner := stem if stem in names else stems.get(stem)) is not None:
+            owner = _whole(other, names) or stems.get(os.path.splitext(other)[0])
+            if owner is not None:
                 sidecars[owner].append(os.path.join(folder, other))
         for owner, paths in sidecars.items():
             found[os.path.join(folder, owner)] = tuple(sorted(paths))
     return found
+
+
+def _whole(other: str, names: set[str]) -> str | None:
+    """Return the picture whose whole name, followed by a dot, begins another name."""
+    dots = [place for place, letter in enumerate(other) if letter == "."]
+    return next((other[:dot] for dot in reversed(dots) if other[:dot] in names), None)
 
 
 def name_beside(sidecar: str, picture: str, placed: str) -> str:
