@@ -10,6 +10,9 @@ const MOST = 8_000_000; // px that browsers scroll without loss
 const OVER = 1; // rows beyond the edges
 const size = signal([800, 600]);
 const top = signal(0);
+const fast = signal(false); // scrolled by more than eyes can follow: pictures come when it slows
+const FAST = 2.5; // tiles in a tenth of a second
+let moved = { at: 0, top: 0 }, resting = 0;
 const box = signal(/** @type {null | number[]} */ (null));
 
 export const layout = () => {
@@ -43,6 +46,16 @@ export function reveal() {
   else if (y + l.tile > now + l.height) grid.scrollTop = unoffset(y + l.tile - l.height, l);
 }
 
+function scrolled(event) {
+  const now = event.timeStamp, at = event.currentTarget.scrollTop, l = layout();
+  const way = Math.abs(offset(at, l) - offset(moved.top, l)), time = Math.max(1, now - moved.at);
+  if (time < 200) fast.value = (way / time) * 100 > FAST * l.tile;
+  moved = { at: now, top: at };
+  top.value = at;
+  clearTimeout(resting);
+  resting = setTimeout(() => (fast.value = false), 120);
+}
+
 /** The places in the order that are on the screen. */
 export function visible() {
   const l = layout(), y = offset(top.value, l);
@@ -72,7 +85,7 @@ function Tile({ place, row, x, y, side, tile }) {
     ${again && html`<span class="again">${again.kind}${again.agreement}</span>`}
     ${bad
       ? html`<span class="reason">cannot be read</span>`
-      : html`<img src=${store.thumb(row)} alt="" decoding="async" draggable="false" />`}
+      : fast.value ? html`<span class="reason"></span>` : html`<img src=${store.thumb(row)} alt="" decoding="async" draggable="false" />`}
     <span class="label"><b title=${name}>${name}</b>${isSeen ? html`<i>✓</i>` : known ? html`<i>${share}</i>` : ""}</span>
     ${known && !isSeen ? html`<span class="bar"><span style=${{ width: share + "%" }}></span></span>` : html`<span class="bar"></span>`}
   </div>`;
@@ -148,7 +161,7 @@ export function Grid() {
   };
   return html`<div id="grid" ref=${ref} role="grid" tabindex="0" aria-label="Pictures" aria-multiselectable="true"
       aria-rowcount=${l.rows} aria-colcount=${l.cols} aria-activedescendant=${order.length ? "t" + store.cursor.value : null}
-      onScroll=${(e) => (top.value = e.currentTarget.scrollTop)} onClick=${click}
+      onScroll=${scrolled} onClick=${click}
       onDblClick=${(e) => { const p = placeOf(e); if (p >= 0) store.large.value = order[p]; }}
       onPointerDown=${start} onPointerMove=${drag} onPointerUp=${end} onDragStart=${dragStart}>
     <div class="height" role="presentation" style=${{ height: Math.max(l.scroll, 1) + "px" }}>${lines}</div>
