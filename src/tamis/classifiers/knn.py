@@ -39,8 +39,8 @@ class KNNClassifier(Classifier):
     Parameters
     ----------
     n_neighbors : int or None
-        1 to the number of training samples. None lets the kernel choose from 5, 10, 20 and
-        50; without a kernel it is 5, or all samples if there are fewer.
+        1 to the number of training samples. None lets the kernel choose from 5, 10, 20, 50, 100
+        and 200; without a kernel it is 5, or all samples if there are fewer.
     metric : str
         One of `tamis.distances.DISTANCES`, or the name of a late fusion.
     vote : {"kernel", "inverse"}

@@ -15,7 +15,7 @@ VOTES: Final = ("kernel", "inverse")
 Values = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
 
-KS: Final = (5, 10, 20, 50)
+KS: Final = (5, 10, 20, 50, 100, 200)
 """Numbers of neighbours among which the kernel chooses."""
 
 _WIDTHS: Final = (0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5)
