@@ -1,6 +1,9 @@
 """A data scientist: scikit-learn, tables, a notebook, and a model that leaves as ONNX."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -56,28 +59,49 @@ def test_results_are_tables(data: Path) -> None:
     assert scored.accuracy == 1
 
 
-def test_a_notebook_runs(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run cells one after the other, as a kernel does, and show the last value of each."""
-    monkeypatch.chdir(data)
+NOTEBOOK = """
+import json, sys
+import nbformat
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import KernelManager
+from nbclient import NotebookClient
+
+cells = json.loads(sys.argv[1])
+notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+kernel = KernelManager(transport="ipc")
+kernel._kernel_spec = KernelSpec(  # of this Python, installed as a kernel or not
+    argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+)
+NotebookClient(notebook, km=kernel, timeout=300).execute()
+shown = [[output.get("data", {}) for output in cell.outputs] for cell in notebook.cells]
+print(json.dumps(shown))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the kernel is reached by a socket of Unix")
+def test_a_notebook_runs(data: Path, tmp_path: Path) -> None:
+    """Run it by a kernel, as Jupyter does, and look at what its cells show."""
+    pytest.importorskip("nbclient", reason="needs the development tools")
+    pytest.importorskip("ipykernel", reason="needs the development tools")
     cells = [
         "import tamis",
         "model = tamis.train('examples', by='moments')\nmodel",
         "answers = model.predict('test')\nanswers",
         "tamis.search('examples', answers.paths[0], k=3, by='moments')",
         "tamis.sort(answers, 'sorted').apply().done",
-        "tamis.undo('sorted')",
+        "tamis.undo('sorted').done",
     ]
-    names: dict[str, object] = {}
-    shown = []
-    for cell in cells:
-        *before, last = cell.split("\n")
-        exec("\n".join(before), names)
-        try:
-            shown.append(eval(last, names))
-        except SyntaxError:
-            exec(last, names)
-    assert shown[3] == 9 + len(["predictions.csv", "report.html"])
-    assert all(hasattr(one, "_repr_html_") for one in shown[:3])
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", NOTEBOOK, json.dumps(cells)],
+        cwd=data, capture_output=True, text=True, timeout=300,
+        env={**os.environ, "IPYTHONDIR": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    shown = json.loads(done.stdout)
+    assert all("text/html" in shown[cell][0] for cell in (1, 2, 3))
+    assert "<img" in shown[3][0]["text/html"]
+    n = 9 + len(["predictions.csv", "report.html"])
+    assert shown[4][0]["text/plain"] == shown[5][0]["text/plain"] == str(n)
 
 
 def test_a_model_answers_without_tamis(data: Path) -> None:
