@@ -2,9 +2,10 @@
 
 import threading
 
+import pytest
 from threadpoolctl import threadpool_info
 
-from tamis.classifiers.blas import SMALL, one_thread, threads_for
+from tamis.classifiers.blas import SMALL, one_thread, side_by_side, threads_for
 
 
 def threads() -> list[int]:
@@ -39,3 +40,17 @@ def test_those_who_overlap_do_not_leave_the_limit_behind() -> None:
     leave.set()
     other.join()
     assert threads() == before
+
+
+def test_pieces_come_back_in_order_and_errors_are_raised() -> None:
+    assert side_by_side(lambda i: i * i, 20, 3) == [i * i for i in range(20)]
+    assert side_by_side(str, 0, 2) == []
+    begun = []
+
+    def fail(i: int) -> None:
+        begun.append(i)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        side_by_side(fail, 100, 2)
+    assert len(begun) < 100

@@ -105,6 +105,28 @@ def test_duplicates_are_grouped_kept_and_told_apart(client):
         assert not wrong
 
 
+def test_a_lasso_on_the_map_marks_pictures(client):
+    with opened(client) as (page, wrong):
+        page.click(".views >> text=Map")
+        page.locator(".title", has_text="Like pictures").wait_for()
+        box = page.locator("canvas").bounding_box()
+        left, top = box["x"] + 5, box["y"] + 5
+        right, low = box["x"] + box["width"] - 5, box["y"] + box["height"] - 5
+        page.keyboard.down("Shift")
+        page.mouse.move(left, top)
+        page.mouse.down()
+        for x, y in ((right, top), (right, low), (left, low)):
+            page.mouse.move(x, y, steps=3)
+        page.mouse.up()
+        page.keyboard.up("Shift")
+        told(page, "26 marked")  # all but the one that cannot be read
+        page.keyboard.press("2")
+        told(page, "26 pictures: sky. Saved")
+        page.click("[aria-label=Nearer]")
+        assert not wrong
+    assert client.get("/state")["corrected"] == 26
+
+
 def test_a_telephone_has_buttons_in_place_of_keys(client):
     with opened(client, width=360, height=740, touch=True) as (page, wrong):
         assert page.evaluate("document.documentElement.scrollWidth") <= 360

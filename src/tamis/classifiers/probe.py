@@ -1,7 +1,6 @@
 """The probe: multinomial logistic regression on the vectors of a descriptor."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Final, Self
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils import compute_sample_weight
 
-from tamis.classifiers.blas import one_thread, threads_for
+from tamis.classifiers.blas import side_by_side, threads_for
 from tamis.classifiers.linear import LinearClassifier, LinearHead, normalised, validated
 from tamis.classifiers.out_of_fold import numbered, spread
 from tamis.classifiers.softmax import held_out, solve
@@ -214,17 +213,16 @@ class ProbeClassifier(LinearClassifier):
 
         # Folds run side by side, each on one processor.
         jobs = min(len(held), available_processors())
-        with one_thread(), ThreadPoolExecutor(jobs) as together:
-            for l2 in penalties:
-                logits = np.zeros_like(answers)
-                work = partial(fit_fold, l2=l2, logits=logits)
-                losses, hits = zip(*together.map(work, range(len(held))), strict=True)
-                loss, right = sum(losses) / float(sample_weight.sum()), sum(hits) / len(y)
-                rows.append({"strength": l2, "loss": loss, "accuracy": right})
-                if loss >= best:
-                    break
-                best, answers = loss, logits
-                start = np.mean([fold for fold in starts if fold is not None], axis=0)
+        for l2 in penalties:
+            logits = np.zeros_like(answers)
+            work = partial(fit_fold, l2=l2, logits=logits)
+            losses, hits = zip(*side_by_side(work, len(held), jobs), strict=True)
+            loss, right = sum(losses) / float(sample_weight.sum()), sum(hits) / len(y)
+            rows.append({"strength": l2, "loss": loss, "accuracy": right})
+            if loss >= best:
+                break
+            best, answers = loss, logits
+            start = np.mean([fold for fold in starts if fold is not None], axis=0)
         return rows, start, answers
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from tamis.errors import InvalidParameterError, printable
 from tamis.web import looking, searching
 from tamis.web.applying import Applying
+from tamis.web.plane import Plane
 from tamis.web.preparation import Preparation
 from tamis.web.repeats import Repeats
 from tamis.web.session import Session
@@ -29,6 +30,7 @@ class Review:
     preparation: Preparation
     applying: Applying
     repeats: Repeats
+    plane: Plane
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,8 @@ ENDPOINTS: Final = (
              "Take pictures out of their groups, for good", {"rows": "Numbers of pictures."}),
     Endpoint("GET", "/suspects", lambda r, g: suspects(r.session, r.preparation),
              "Examples whose class is doubtful, most doubtful first"),
+    Endpoint("GET", "/map", lambda r, g: Binary(r.plane.look()),
+             "x and y of each picture, as float32; empty until they are known"),
     Endpoint("GET", "/report", lambda r, g: looking.report(r.session),
              "What was promised of corrected pictures, and what was kept"),
     Endpoint("POST", "/plan", lambda r, g: r.applying.plan(g), "What applying would do",

@@ -19,6 +19,7 @@ from tamis.web.corrections import Corrections
 from tamis.web.describing import Plan
 from tamis.web.endpoints import Review
 from tamis.web.events import Events
+from tamis.web.plane import Plane
 from tamis.web.preparation import Preparation
 from tamis.web.repeats import Repeats
 from tamis.web.security import new_token
@@ -98,7 +99,7 @@ def opened_review(
     decisions = decisions_file(photos.source) if os.path.isdir(photos.source) and not fixed else ""
     repeats = Repeats(session, preparation, decisions or str(folder / "duplicates.csv"))
     applying = Applying(session, preparation, repeats, out=out, fixed=fixed)
-    review = Review(session, preparation, applying, repeats)
+    review = Review(session, preparation, applying, repeats, Plane(session, preparation))
     secret = token or new_token()
     names = {host, "127.0.0.1", "localhost", "[::1]"} if not fixed else {host}
     if host in ("0.0.0.0", "::"):

@@ -5,6 +5,7 @@ import htm from "./vendor/htm.js";
 import { listen, post } from "./api.js";
 import { Dialogs, Large } from "./dialogs.js";
 import { Grid } from "./grid.js";
+import { Plane } from "./map.js";
 import { pressed } from "./keys.js";
 import { Apply, Report, Search } from "./panels.js";
 import * as store from "./store.js";
@@ -47,7 +48,7 @@ function Header() {
   const later = (act) => () => act().catch(store.wrong);
   return html`<header><h1>tamis</h1><div class="views" role="group" aria-label="Views">
       ${tab("review", "Review")}${tab("ask", "Ask me", later(store.askMe))}${tab("suspects", "Suspects", later(store.showSuspects))}
-      ${tab("search", "Search", later(store.search))}${tab("duplicates", "Duplicates", later(store.showDuplicates))}${tab("report", "Report")}${tab("apply", "Apply")}</div>
+      ${tab("search", "Search", later(store.search))}${tab("duplicates", "Duplicates", later(store.showDuplicates))}${tab("map", "Map", later(store.showMap))}${tab("report", "Report")}${tab("apply", "Apply")}</div>
     <label class="order">Order <select value=${store.orderBy.value} onChange=${(e) => { store.orderBy.value = e.currentTarget.value; store.view.value = "review"; store.reorder().catch(store.wrong); e.currentTarget.blur(); }}>${ORDERS.map(([value, text]) => html`<option value=${value}>${text}</option>`)}</select></label>
     <button onClick=${() => (store.dialog.value = "help")} aria-label="Keys">?</button></header>`;
 }
@@ -80,7 +81,7 @@ function Page() {
     ${view === "search" && html`<${Search} />`}
     ${view === "duplicates" && html`<p class="title actions"><button onClick=${() => store.keepThis(store.targets()).catch(store.wrong)}>Keep this one (*)</button>
       <button onClick=${() => store.twoPictures(store.targets()).catch(store.wrong)}>Another picture (!)</button></p>`}
-    ${panel ?? html`<div class="stage">${store.large.value !== null ? html`<${Large} key="large" />` : html`<${Grid} key="grid" />`}</div>`}</main><${Status} /><${Dialogs} />`;
+    ${panel ?? html`<div class="stage">${store.large.value !== null ? html`<${Large} key="large" />` : view === "map" ? html`<${Plane} key="map" />` : html`<${Grid} key="grid" />`}</div>`}</main><${Status} /><${Dialogs} />`;
 }
 
 let pending = 0;
@@ -93,10 +94,12 @@ listen({
     store.state.value = { ...store.state.value, revision, sure_from, promised };
     clearTimeout(pending);
     pending = setTimeout(() => store.compareWaiting(revision).catch(store.wrong), 200);
+    if (store.view.value === "map" && !store.spots.value.length) store.showMap().catch(store.wrong);
   },
   relearning: ({ busy }) => (store.busy.value = busy),
   looking: ({ what, done, of }) => store.view.value === "duplicates" && (store.title.value = `Looking for pictures that are there again: ${what}, ${done} of ${of}`),
   duplicates: () => store.view.value === "duplicates" && store.showDuplicates().catch(store.wrong),
+  map: () => store.view.value === "map" && store.showMap().catch(store.wrong),
   run: (run) => (store.run.value = run),
   away: () => (store.connected.value = false),
   back: () => (store.connected.value = true),

@@ -31,6 +31,7 @@ export const busy = signal(false);
 export const extra = signal(/** @type {Map<number, any>} */ (new Map())); // of suspects, by row
 export const query = signal(/** @type {{rows?: number[], words?: string, file?: File} | null} */ (null));
 export const narrow = signal({ cls: "", least: 0 }); // which results of a search are shown
+export const spots = signal(new Float32Array(0)); // x and y of each picture on the map
 export const groups = signal(/** @type {any[]} */ ([])); // of the same picture
 export const groupOf = computed(() => {
   const of = new Map();
@@ -347,6 +348,14 @@ function arrangeGroups(found) {
   showRows("duplicates", heading, found.groups.flatMap((one) => one.rows));
   cursor.value = Math.min(at, Math.max(0, order.value.length - 1));
 }
+/** Show all pictures on a plane. */
+export async function showMap() {
+  const here = turnTo("map", spots.value.length ? MAP : "Laying the pictures out …");
+  order.value = base;
+  if (!spots.value.length) spots.value = new Float32Array(await bytes("/map"));
+  if (here() && spots.value.length) title.value = MAP;
+}
+const MAP = "Like pictures are near each other. Wheel: nearer; drag: move; Shift and drag: mark by a lasso";
 export async function keepThis(rows) {
   arrangeGroups(await post("/duplicates/keep", { rows }));
   say("Kept of its group.");
