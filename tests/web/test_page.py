@@ -149,6 +149,11 @@ def test_words_find_pictures_that_networks_described(pictures):
         client.wait()
         found = client.post("/search", words="a zebra", count=5)
         assert len(found["rows"]) == 5 and found["labels"][0].startswith("zebra")
+        taught = client.post("/search", words="the sky", count=8)
+        names = client.get("/names")
+        assert taught["taught"] == "sky" and len(names) == 26
+        classes = columns(client)["answer"][taught["rows"]]
+        assert (classes == client.get("/state")["classes"].index("sky")).all()
         status, _, body = client.ask("POST", "/api/v1/search", {"words": "asdf qwer"})
         assert status == 400 and b"nothing is known" in body
 

@@ -56,6 +56,23 @@ def test_words_that_mean_nothing_known_are_said_to(vectors: dict[str, np.ndarray
         find_by_words("asdf qwer", vectors)
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("red_fox", "red_fox"), ("Red Fox", "red_fox"), ("foxes", "red_fox"), ("piano", ""),
+     ("asdf qwer", "asdf-qwer")],
+)  # fmt: skip
+def test_a_class_of_the_user_is_found_by_its_name(
+    vectors: dict[str, np.ndarray], query: str, found: str
+) -> None:
+    fox, none = np.zeros(40), np.zeros(40)
+    fox[3], none[11] = 0.9, 0.8
+    answer = find_by_words(query, vectors, {"red_fox": fox, "asdf-qwer": none})
+    assert answer.taught == found
+    if found:
+        assert answer.scores.argmax() == (3 if found == "red_fox" else 11)
+        assert not answer.doubtful
+
+
 def test_what_is_guessed_is_doubtful(vectors: dict[str, np.ndarray]) -> None:
     assert find_by_words("clouds", vectors).doubtful
     assert not find_by_words("a castle", vectors).doubtful
@@ -98,3 +115,19 @@ def test_a_name_of_a_file_is_no_word(tmp_path) -> None:
     write_kinds(tmp_path / "photos", 1)
     done = command("search", tmp_path / "photos", "fox.jpg", check=False)
     assert done.returncode and "there is no such file" in done.stderr
+
+
+def test_the_command_finds_what_a_model_has_learned(tmp_path) -> None:
+    write_kinds(tmp_path / "examples", 4)
+    truth = write_kinds(tmp_path / "photos", 3, first=50, flat=True)
+    command("train", tmp_path / "examples", "--out", tmp_path / "m.tamis", "--by", "moments")
+    found = command(
+        "search", tmp_path / "photos", "bars", "--model", tmp_path / "m.tamis", "-k", 3
+    )  # fmt: skip
+    assert "examples have taught: bars" in found.stderr
+    assert [truth[line.split("\t")[0]] for line in found.stdout.splitlines()] == ["bars"] * 3
+    first = next((tmp_path / "photos").iterdir())
+    done = command(
+        "search", tmp_path / "photos", first, "--model", tmp_path / "m.tamis", check=False
+    )
+    assert done.returncode == 2 and "--model goes with words" in done.stderr

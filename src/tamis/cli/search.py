@@ -60,6 +60,13 @@ def search(
         str | None,
         typer.Option("--copy-to", metavar="DIR", help="Copy the pictures found to DIR."),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Model of tamis train, whose classes are found by their names; with words.",
+        ),
+    ] = None,
     approximate: Annotated[
         bool, typer.Option("--approximate", help="Search the approximate index of a collection.")
     ] = False,
@@ -95,6 +102,8 @@ def search(
 
         tamis search photos.tamis "a red fox"
 
+        tamis search photos.tamis "invoice" --model papers.tamis
+
         tamis search photos.tamis --like a.jpg --like b.jpg --unlike c.jpg -0 | xargs -0 ls -l
     """
     import os
@@ -122,6 +131,16 @@ def search(
     words = len(asked) == 1 and are_words(asked[0], gallery)
     if gallery.collection is not None:
         warn(f"opened {printable(source)}, {len(gallery):,} pictures, in {opened:.2f} s")
+    taught = None
+    if model is not None:
+        from tamis.model import Model
+
+        if not words:
+            raise InvalidParameterError("--model goes with words, such as the name of a class.")
+        with progress("answers", len(gallery)) as advance:
+            taught = Model.open(model).predict(
+                gallery, jobs=jobs, max_pixels=max_pixels, progress=advance
+            )
     with progress("pictures", len(gallery)) as advance:
         matches = search_images(
             gallery,
@@ -135,6 +154,7 @@ def search(
             parts=parts,
             approximate=approximate,
             sample=sample if approximate else 0,
+            taught=taught,
             jobs=jobs,
             max_pixels=max_pixels,
             progress=advance,
@@ -150,6 +170,8 @@ def search(
             f"{matches.signature['nearest_labels']} (likeness {matches.signature['likeness']})"
         )
         warn(f"the networks know: {nearest}")
+        if matches.signature["taught"]:
+            warn(f"and examples have taught: {printable(matches.signature['taught'])}")
         if matches.signature["doubtful"]:
             warn("none of these is near to the words, so that much is guessed")
         asked = []

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from tamis.dataset.dataset import Dataset, Source
 from tamis.dataset.defaults import default_descriptor
-from tamis.dataset.wording import are_words, search_by_words
+from tamis.dataset.wording import Taught, are_words, search_by_words
 from tamis.descriptors import Descriptor, descriptor
 from tamis.distances import check_distance
 from tamis.errors import CollectionError, ImageReadError, InvalidParameterError, printable
@@ -37,6 +37,7 @@ def search(
     parts: str | Sequence[str] | None = None,
     approximate: bool = False,
     sample: int = 0,
+    taught: Taught | None = None,
     **reading: Unpack[Reading],
 ) -> Matches:
     """Find the images of a source that look most like others, or show what words name.
@@ -66,6 +67,8 @@ def search(
         Take candidates from the approximate index of a collection; their distances are exact.
     sample : int
         With `approximate`: measure recall on so many stored images; it stands in the signature.
+    taught : Predictions, optional
+        With words: answers of a model for the source, so that its classes are found by name.
     **reading
         ``jobs``, ``max_pixels``, ``icc``, ``progress``, as `tamis.features.extract` takes them.
 
@@ -107,7 +110,11 @@ def search(
                 "its path, or words. Words are searched for alone: without other queries, --by, "
                 "--unlike, --distance or --approximate."
             )
-        return search_by_words(gallery, str(words[0]), k, classes=wanted, parts=taken, **reading)
+        return search_by_words(
+            gallery, str(words[0]), k, classes=wanted, parts=taken, taught=taught, **reading
+        )
+    if taught is not None:
+        raise InvalidParameterError("what a model has taught is for a search by words alone.")
     by = _descriptor(gallery, by)
     asked = _Asked.of(gallery, several, by, reading)
     if others:

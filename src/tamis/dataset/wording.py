@@ -1,10 +1,11 @@
 """Search by words: the images of a source that show what a few words name."""
 
 import os
-from collections.abc import Set
-from typing import Unpack
+from collections.abc import Sequence, Set
+from typing import Any, Protocol, Unpack
 
 import numpy as np
+import numpy.typing as npt
 
 from tamis.dataset.dataset import Dataset
 from tamis.descriptors import descriptor
@@ -31,11 +32,28 @@ def are_words(query: object, gallery: Dataset) -> bool:
     return not any(map(os.path.lexists, (query, os.path.join(gallery.table.root, query))))
 
 
+class Taught(Protocol):
+    """What examples have taught of images, as `tamis.Predictions` has it."""
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """The images."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The classes."""
+
+    @property
+    def probabilities(self) -> npt.NDArray[Any]:
+        """Of each image and class."""
+
+
 def search_by_words(
     gallery: Dataset,
     query: str,
     k: int,
     *,
+    taught: Taught | None = None,
     classes: Set[str] | None = None,
     parts: Set[str] | None = None,
     **reading: Unpack[Reading],
@@ -46,8 +64,10 @@ def search_by_words(
     ----------
     gallery : Dataset
     query : str
-        In English.
+        In English, or the name of a class that is taught.
     k : int
+    taught : Predictions, optional
+        Answers of a model for the images of the gallery.
     classes, parts : set of str, optional
         Find only images of these.
     **reading
@@ -74,7 +94,9 @@ def search_by_words(
     if not len(known):
         raise CollectionError(f"none of the pictures of {printable(gallery.source)} can be read.")
     answer = find_by_words(
-        query, {name: table.features for name, table in zip(names, tables, strict=True)}
+        query,
+        {name: table.features for name, table in zip(names, tables, strict=True)},
+        None if taught is None else _probabilities(taught, known.paths),
     )
     kept = _kept(gallery, known, classes, parts)
     order = kept[np.argsort(-answer.scores[kept], kind="stable")][:k]
@@ -93,9 +115,20 @@ def search_by_words(
             "nearest_labels": "; ".join(answer.labels),
             "likeness": round(answer.likeness, 3),
             "doubtful": answer.doubtful,
+            "taught": answer.taught,
         },
         known.failures,
     )
+
+
+def _probabilities(
+    taught: Taught, paths: Sequence[str]
+) -> dict[str, npt.NDArray[np.floating[Any]]]:
+    """Give the probabilities of each class for images in an order; 0 for those not answered."""
+    row_of = {path: row for row, path in enumerate(taught.paths)}
+    rows = np.array([row_of.get(path, -1) for path in paths], np.intp)
+    table = np.vstack([taught.probabilities, np.zeros((1, len(taught.classes)))])
+    return {name: table[rows, column] for column, name in enumerate(taught.classes)}
 
 
 def _networks(gallery: Dataset) -> list[str]:

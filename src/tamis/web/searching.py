@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from tamis.classifiers.probe import blocks_of
 from tamis.dataset import Dataset
@@ -119,7 +120,7 @@ def by_words(
             f"words are known to the networks {' and '.join(NETWORKS)}, and the pictures were "
             f"described by {preparation.descriptor.spec}. Serve them with --by auto."
         )
-    answer = find_by_words(words.strip(), vectors)
+    answer = find_by_words(words.strip(), vectors, _taught(session, preparation))
     order = np.argsort(-answer.scores, kind="stable")
     away = answer.scores[order[0]] - answer.scores[order] if len(order) else answer.scores
     shown = _shown(session, preparation, order.tolist(), away.tolist(), wanted)
@@ -127,7 +128,23 @@ def by_words(
         "distance": "words",
         "doubtful": bool(answer.doubtful),
         "labels": list(answer.labels),
+        "taught": answer.taught,
     }
+
+
+def _taught(session: Session, preparation: Preparation) -> dict[str, npt.NDArray[np.float32]]:
+    """Give the probability of each class for every row of the vectors; a person is certain."""
+    with session.lock:
+        known, n = session.answers.probabilities, session.catalog.n
+        label = np.where(session.person >= 0, session.person, session.given)
+        table = np.zeros((len(session.catalog), len(session.classes)), np.float32)
+        table[:n, : known.shape[1]] = known
+        said = np.flatnonzero(label >= 0)
+        table[said] = 0
+        table[said, label[said]] = 1
+        names = list(session.classes)
+    rows = table[preparation.rows]
+    return {name: rows[:, column] for column, name in enumerate(names)}
 
 
 def _shown(

@@ -9,6 +9,7 @@ References
    SMART retrieval system", 313-323, Prentice-Hall, 1971.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -31,6 +32,8 @@ _FIRST: Final = 10  # pictures whose likes are searched for then
 _FEEDBACK: Final = 0.5  # weight of that likeness beside the words, both in standard deviations
 _LEAST: Final = 0.30  # likeness to the nearest label below which nothing is known of a query
 _DOUBTED: Final = 0.45  # and below which the answer is doubtful
+_SAME: Final = 0.6  # likeness from which the name of a taught class means the query
+_TAUGHT: Final = 10.0  # weight of the probability of that class, in standard deviations
 _SHOWN: Final = 3
 _ROWS: Final = 4096  # pictures at a time
 
@@ -49,19 +52,26 @@ class Answer:
         The names of things that mean nearly what the query does, on which the answer rests.
     likeness : float
         Of the query and the first of them, up to 1.
+    taught : str
+        The class of the user's own whose name means the query; empty if there is none.
     """
 
     scores: Values
     labels: tuple[str, ...]
     likeness: float
+    taught: str = ""
 
     @property
     def doubtful(self) -> bool:
-        """Whether no label is near to the query, so that much is guessed."""
-        return self.likeness < _DOUBTED
+        """Whether neither label nor class is near to the query, so that much is guessed."""
+        return not self.taught and self.likeness < _DOUBTED
 
 
-def find_by_words(query: str, vectors: Mapping[str, npt.NDArray[np.float32]]) -> Answer:
+def find_by_words(
+    query: str,
+    vectors: Mapping[str, npt.NDArray[np.float32]],
+    taught: Mapping[str, npt.NDArray[np.floating[Any]]] | None = None,
+) -> Answer:
     """Score pictures by words.
 
     Parameters
@@ -71,6 +81,9 @@ def find_by_words(query: str, vectors: Mapping[str, npt.NDArray[np.float32]]) ->
     vectors : mapping from str to ndarray of shape (n, 1280), float32
         Some of `NETWORKS`, each with the vectors of the same pictures, as their default
         parameters give them.
+    taught : mapping from str to ndarray of shape (n,), optional
+        Classes that examples have taught, each with its probability for every picture. One
+        whose name means the query counts more than all labels.
 
     Raises
     ------
@@ -93,6 +106,11 @@ def find_by_words(query: str, vectors: Mapping[str, npt.NDArray[np.float32]]) ->
     likeness = names @ asked
     nearest = np.argsort(-likeness, kind="stable")[:_SHOWN]
     known = tuple(labels()[row] for row in nearest)
+    own = _own_class(query, asked, around, tuple(taught or ()))
+    if likeness[nearest[0]] < _LEAST and taught and own:
+        return Answer(
+            _standard(np.asarray(taught[own], np.float64)), known, float(likeness[nearest[0]]), own
+        )
     if likeness[nearest[0]] < _LEAST:
         raise InvalidParameterError(
             f"nothing is known of {printable(query)!r}: none of the thousand things that the "
@@ -103,7 +121,23 @@ def find_by_words(query: str, vectors: Mapping[str, npt.NDArray[np.float32]]) ->
     first = np.argsort(-scores, kind="stable")[:_FIRST]
     likes = sum(_likeness(values, first) for values in vectors.values())
     scores += _FEEDBACK * _standard(np.asarray(likes))
-    return Answer(scores, known, float(likeness[nearest[0]]))
+    if taught and own:
+        scores += _TAUGHT * np.asarray(taught[own], np.float64)
+    return Answer(scores, known, float(likeness[nearest[0]]), own)
+
+
+def _own_class(query: str, asked: Values, around: Values, classes: tuple[str, ...]) -> str:
+    """Return the class whose name means the query, or ""."""
+    if not classes:
+        return ""
+    plain = [" ".join(re.split(r"[\W_]+", name)).strip() for name in classes]
+    wanted = " ".join(query.casefold().split())
+    for name, text in zip(classes, plain, strict=True):
+        if wanted in (name.casefold(), text.casefold()):
+            return name
+    likeness = _centred(sentence_vectors([_PROMPT.format(text) for text in plain]), around) @ asked
+    best = int(likeness.argmax())
+    return classes[best] if likeness[best] >= _SAME else ""
 
 
 @cache

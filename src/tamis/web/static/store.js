@@ -322,7 +322,7 @@ export async function search() {
   }
   if (!here()) return;
   const like = words ? `Words: ${words}` : `Most like ${file ? file.name ?? "the pasted picture" : rows?.length === 1 ? names.value[rows[0]] ?? "it" : rows?.length + " pictures"}`;
-  showRows("search", like + (found.doubtful ? `. Much is guessed: the nearest known words are ${found.labels.slice(0, 3).join("; ")}` : ""), found.rows);
+  showRows("search", like + (found.taught ? `, the class ${found.taught}` : "") + (found.doubtful ? `. Much is guessed: the nearest known words are ${found.labels.slice(0, 3).join("; ")}` : ""), found.rows);
 }
 export function searchBy(rows) {
   if (rows.length) query.value = { rows };
