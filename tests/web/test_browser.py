@@ -23,6 +23,7 @@ def opened(client, *, width=1200, height=800, touch=False):
             viewport={"width": width, "height": height}, has_touch=touch, is_mobile=touch
         )
         page = context.new_page()
+        page.set_default_timeout(120_000)
         wrong: list[str] = []
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(f"http://{client.host}/?token={TOKEN}")

@@ -159,7 +159,7 @@ def test_words_find_pictures_that_networks_described(pictures):
 
 
 def looked_for(client):
-    for _ in range(600):
+    for _ in range(2400):  # a fresh machine compiles first
         found = client.get("/duplicates")
         if found["ready"]:
             return found

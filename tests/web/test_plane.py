@@ -34,7 +34,7 @@ def test_a_few_pictures_have_places_too(n):
 
 
 def laid_out(client):
-    for _ in range(600):
+    for _ in range(2400):
         body = client.ask("GET", "/api/v1/map")[2]
         if body:
             return np.frombuffer(body, "<f4").reshape(-1, 2)
