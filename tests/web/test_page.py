@@ -130,6 +130,20 @@ def test_search_by_pictures_and_by_one_from_elsewhere(pictures):
         assert len(set(asked.tolist())) == len(asked) == 25
 
 
+@pytest.mark.parametrize("classifier", ["knn", "auto"])
+def test_an_example_in_the_wrong_folder_is_the_first_suspect(pictures, classifier):
+    first = sorted((pictures / "examples" / "sky").iterdir())[0]
+    first.rename(pictures / "examples" / "bars" / "wrong.jpg")
+    with served(pictures / "photos", pictures / "examples", classifier=classifier) as client:
+        client.wait(2 if classifier == "auto" else 1)
+        found = client.get("/suspects")
+        assert found["rows"][0]["name"] == "bars/wrong.jpg"
+        assert found["rows"][0]["given"] == "bars" and found["rows"][0]["answer"] == "sky"
+        row = found["rows"][0]["row"]
+        client.post("/labels", rows=[row], **{"class": "sky"})
+        assert client.get("/suspects")["rows"][0]["person"] == "sky"
+
+
 def test_results_of_a_search_can_be_narrowed(pictures):
     with served(pictures / "photos", pictures / "examples") as client:
         client.wait()

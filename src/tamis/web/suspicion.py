@@ -1,20 +1,23 @@
-"""Examples whose class is doubtful: what a fit without them says of them."""
+"""Examples whose class is doubtful: what fits and neighbours without them say of them."""
 
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
+from tamis.trust.suspects import suspect
 from tamis.web.preparation import Preparation
 from tamis.web.session import Session
 
 _SHOWN: Final = 200
+_NEAREST: Final = 10
 
 
 def suspects(session: Session, preparation: Preparation) -> dict[str, Any]:
-    """Rank examples by the probability that a fit without them gives to their class.
+    """Rank examples by how far their class is doubted, as `tamis.trust.suspects.suspect` does.
 
-    Without such a fit (a model that was read from a file keeps none), by the share of their
-    ten nearest examples that have their class.
+    Each is answered by a fit without it. Without such a fit (a model that was read from a file
+    has none), its ten nearest examples answer.
     """
     learner, place = preparation.learner, preparation.place
     model = preparation.model
@@ -23,49 +26,58 @@ def suspects(session: Session, preparation: Preparation) -> dict[str, Any]:
     rows = np.array([r for r in np.flatnonzero(session.given >= 0) if place[r] >= 0], np.intp)
     if not len(rows):
         return {"rows": [], "by": "there are no examples"}
-    given = session.given[rows]
-    classifier = model.classifier
-    belief: dict[int, float] = {}
-    says: dict[int, str] = {}
-    known = classifier.out_of_fold_
+    known = model.classifier.out_of_fold_
+    classes = list(model.classes)
     if len(known.probabilities):
-        row_of = {session.catalog.paths[row]: int(row) for row in rows}
         by = "a fit without each"
-        for i, at in enumerate(known.rows):
-            row = row_of.get(model.examples[at])
-            if row is None:
-                continue
-            label = session.classes[session.given[row]]
-            if label in model.classes:
-                belief[row] = float(known.probabilities[i, model.classes.index(label)])
-                says[row] = model.classes[int(known.probabilities[i].argmax())]
+        row_of = {session.catalog.paths[row]: int(row) for row in rows}
+        code = {name: i for i, name in enumerate(classes)}
+        pairs = [
+            (row, i)
+            for i, at in enumerate(known.rows)
+            if (row := row_of.get(model.examples[at])) is not None
+            and session.classes[session.given[row]] in code
+        ]
+        rows = np.array([row for row, _ in pairs], np.intp)
+        answers = known.probabilities[[i for _, i in pairs]]
+        codes = np.array([code[session.classes[session.given[row]]] for row in rows], np.intp)
     else:
         by = "the ten nearest examples"
-        values = learner.values[place[rows]]
-        near = values @ values.T
-        np.fill_diagonal(near, -2)
-        k = min(10, len(rows) - 1)
-        if k < 1:
-            return {"rows": [], "by": by}
-        best = np.argpartition(-near, k - 1, axis=1)[:, :k]
-        for i, row in enumerate(rows.tolist()):
-            votes = np.bincount(given[best[i]], minlength=len(session.classes))
-            belief[row] = float(votes[given[i]] / k)
-            says[row] = session.classes[int(votes.argmax())]
-    open_ = [r for r in belief if says[r] != session.classes[session.given[r]]]
-    order = sorted(open_, key=lambda r: (belief[r], r))[:_SHOWN]
+        classes, codes = list(session.classes), session.given[rows].astype(np.intp)
+        answers = _votes(learner.values[place[rows]], codes, len(classes))
+    if len(rows) < 2 or len(classes) < 2:
+        return {"rows": [], "by": by}
+    found = suspect(answers, codes)
+    order = [int(i) for i in found.ranked() if found.doubt[i] > 0]
     return {
         "rows": [
             {
-                "row": row,
-                "given": session.classes[session.given[row]],
-                "answer": says[row],
-                "belief": round(belief[row], 4),
-                "person": None if session.person[row] < 0 else session.classes[session.person[row]],
-                "name": session.catalog.names[row],
+                "row": int(rows[i]),
+                "given": classes[codes[i]],
+                "answer": classes[found.answers[i]],
+                "belief": round(float(found.belief[i]), 4),
+                "person": None
+                if session.person[rows[i]] < 0
+                else session.classes[session.person[rows[i]]],
+                "name": session.catalog.names[rows[i]],
             }
-            for row in order
+            for i in order[:_SHOWN]
         ],
         "by": by,
-        "n": len(open_),
+        "n": int(found.doubtful.sum()),
     }
+
+
+def _votes(
+    values: npt.NDArray[np.float32], codes: npt.NDArray[np.intp], n_classes: int
+) -> npt.NDArray[np.float64]:
+    """Return the shares of the classes among the nearest other examples of each."""
+    shares = np.zeros((len(values), n_classes))
+    k = min(_NEAREST, len(values) - 1)
+    if k < 1:
+        return shares
+    near = values @ values.T
+    np.fill_diagonal(near, -2)
+    best = np.argpartition(-near, k - 1, axis=1)[:, :k]
+    np.add.at(shares, (np.arange(len(values))[:, np.newaxis], codes[best]), 1 / k)
+    return shares
