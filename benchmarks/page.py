@@ -73,7 +73,7 @@ class Page:
         return json.loads(self.ask("GET", path))
 
     def settled(self, revision: int = 1) -> dict:
-        """Wait for answers, and until nothing is being weighed."""
+        """Wait until answers of a revision, or of a later one, are published."""
         while True:
             state = self.get("/state")
             if state["phase"]["doing"] == "failed":

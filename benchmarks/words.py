@@ -19,7 +19,7 @@ from answers import draw, vectors, views
 from machine import coreldb, describe
 from tamis.classifiers.automatic import AutoClassifier
 from tamis.table import ImageTable
-from tamis.words import NETWORKS, find_by_words
+from tamis.words import NETWORKS, WordIndex
 
 QUERIES = {
     "art_dino": "dinosaur", "bld_castle": "castle", "bld_lighthse": "lighthouse",
@@ -62,9 +62,10 @@ def main() -> None:
         taught = dict(zip(map(str, names), model.predict_proba(X[rest]).T, strict=True))
         held = {name: values[rest] for name, values in held.items()}
         truth = truth[rest]
+    index = WordIndex(held)
     rows = []
     for label, query in QUERIES.items():
-        found = find_by_words(query, held, taught)
+        found = index.search(query, taught)
         hit = truth[np.argsort(-found.scores, kind="stable")] == label
         average = float((np.cumsum(hit) / np.arange(1, len(hit) + 1))[hit].mean())
         rows.append((hit[:10].mean(), average, hit[0]))

@@ -1,6 +1,10 @@
 """`tamis evaluate` for several k and votes at once."""
 
+import json
+
+import numpy as np
 import pytest
+from PIL import Image
 
 from command import answer, tamis
 from pictures import write_kinds
@@ -25,6 +29,23 @@ def test_each_k_and_vote_has_the_figures_that_it_has_alone(words):
         for key in ("accuracy", "accuracy_ci", "confusion_matrix", "report", "n_images"):
             assert row[key] == alone[key], key
     assert found["overlap"]["n_images"] == 0
+
+
+def test_groups_are_heeded_as_by_one_k(tmp_path):
+    random = np.random.default_rng(0)
+    for row in range(80):  # bursts of four, which say nothing of their class
+        if row % 4 == 0:
+            burst = random.integers(1, 254, (8, 8, 3))
+        file = tmp_path / f"photos/{'ab'[row // 40]}/{row:02}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((burst + random.integers(-1, 2, (8, 8, 3))).astype(np.uint8)).save(file)
+    words = ("evaluate", "--train", tmp_path / "photos", "--test", tmp_path / "photos")
+    words = (*words, "--by", "moments", "--jobs", 1)
+    done = tamis(*words, "-k", "3,5", "--group-by", "tenths", "--json", "-")
+    assert "20 groups, not torn apart" in done.stderr
+    found = json.loads(done.stdout)["sweep"][0]["calibration"]
+    assert found == answer(*words, "-k", 3, "--group-by", "tenths")["calibration"]
+    assert found != answer(*words, "-k", 3)["calibration"]  # groups tell
 
 
 def test_a_line_for_each_and_a_word_of_caution(words):

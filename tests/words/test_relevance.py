@@ -8,7 +8,7 @@ from command import tamis as command
 from pictures import picture, write_kinds
 from tamis.descriptors import descriptor
 from tamis.errors import InvalidParameterError, MissingExtraError
-from tamis.words import NETWORKS, find_by_words, labels, relevance, sentence_vectors, sentences
+from tamis.words import NETWORKS, WordIndex, labels, relevance, sentence_vectors, sentences
 
 needs_words = [
     pytest.importorskip("tokenizers", reason="needs the extra words"),
@@ -46,14 +46,14 @@ def vectors(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("query", ["castle", "a castle", "CASTLE", "fortress on a hill"])
 def test_a_picture_of_the_thing_comes_first(vectors: dict[str, np.ndarray], query: str) -> None:
-    answer = find_by_words(query, vectors)
+    answer = WordIndex(vectors).search(query)
     assert answer.scores.argmax() == 7
     assert "castle" in answer.labels
 
 
 def test_words_that_mean_nothing_known_are_said_to(vectors: dict[str, np.ndarray]) -> None:
     with pytest.raises(InvalidParameterError, match="nothing is known of 'asdf qwer'"):
-        find_by_words("asdf qwer", vectors)
+        WordIndex(vectors).search("asdf qwer")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_class_of_the_user_is_found_by_its_name(
 ) -> None:
     fox, none = np.zeros(40), np.zeros(40)
     fox[3], none[11] = 0.9, 0.8
-    answer = find_by_words(query, vectors, {"red_fox": fox, "asdf-qwer": none})
+    answer = WordIndex(vectors).search(query, {"red_fox": fox, "asdf-qwer": none})
     assert answer.taught == found
     if found:
         assert answer.scores.argmax() == (3 if found == "red_fox" else 11)
@@ -74,8 +74,8 @@ def test_a_class_of_the_user_is_found_by_its_name(
 
 
 def test_what_is_guessed_is_doubtful(vectors: dict[str, np.ndarray]) -> None:
-    assert find_by_words("clouds", vectors).doubtful
-    assert not find_by_words("a castle", vectors).doubtful
+    assert WordIndex(vectors).search("clouds").doubtful
+    assert not WordIndex(vectors).search("a castle").doubtful
 
 
 def test_without_the_extra_the_way_to_install_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tamis.classifiers.base import Classifier, classes_from
 from tamis.classifiers.class_means import ClassMeansClassifier
 from tamis.classifiers.discriminant import DiscriminantClassifier
-from tamis.classifiers.linear import FOLDS, MANY, LinearHead, normalised, validated
-from tamis.classifiers.out_of_fold import OutOfFold, numbered, rows_to_leave_out
+from tamis.classifiers.linear import LinearHead, normalised, validated
+from tamis.classifiers.out_of_fold import OutOfFold, folds_for, numbered, rows_to_leave_out
 from tamis.classifiers.probe import ProbeClassifier
 from tamis.distances import gallery_of
 from tamis.errors import InvalidParameterError, ModelError
@@ -133,7 +133,7 @@ class AutoClassifier(Classifier):
         together = numbered(groups, len(vectors))
         rows = rows_to_leave_out(vectors, codes, together)
         enough = len(rows) > 0 and len(self.classes_) > 1
-        learners = self._learners(blocks, enough=enough, many=len(vectors) > MANY)
+        learners = self._learners(blocks, enough=enough, folds=folds_for(len(vectors)))
         logits, heads = [], []
         for learner, columns in learners.values():
             learner.fit(np.ascontiguousarray(vectors[:, columns]), targets, together)
@@ -166,14 +166,11 @@ class AutoClassifier(Classifier):
         self._unit, self._codes = unit, codes
         self._examples = gallery_of(unit.astype(np.float32), distance="l2")
 
-    def _learners(
-        self, blocks: tuple[int, ...], *, enough: bool, many: bool = False
-    ) -> dict[str, Any]:
+    def _learners(self, blocks: tuple[int, ...], *, enough: bool, folds: int = 0) -> dict[str, Any]:
         """Return the candidates by name, each with the columns that it learns."""
         first, second = self._view(blocks, 0), self._view(blocks, 1)
         if not enough:
             return {"class-means": (ClassMeansClassifier(blocks=first[1]), first[0])}
-        folds = FOLDS // 2 if many else FOLDS
         candidates: dict[str, Any] = {
             "class-means": ClassMeansClassifier(blocks=first[1], power=0.5),
             "discriminant": DiscriminantClassifier(blocks=first[1]),

@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tamis.classifiers.base import Classifier, classes_from, number_from
-from tamis.classifiers.out_of_fold import OutOfFold, numbered
+from tamis.classifiers.out_of_fold import OutOfFold, alone_in_class, numbered
 from tamis.classifiers.votes import KS, VOTES, KernelVote, fit_kernel_vote, shares_of_votes
 from tamis.descriptors.base import check_choice
 from tamis.distances import gallery_of
@@ -166,7 +166,7 @@ class KNNClassifier(Classifier):
         most = min(k + int(sizes.max()) - 1, len(self._vectors) - 1)
         indices, distances = self._gallery.nearest(asked, most, jobs=self._jobs, skip=rows)
         copied = (self._vectors[indices[:, 0]] == asked).all(axis=1)
-        use = ~(copied | self._alone(groups)[rows])
+        use = ~(copied | alone_in_class(self._y, groups)[rows])
         rows, indices, distances = rows[use], indices[use], distances[use]
         if groups is not None and len(rows):
             same = groups[indices] == groups[rows][:, np.newaxis]
@@ -174,13 +174,6 @@ class KNNClassifier(Classifier):
             indices = np.take_along_axis(indices, first, axis=1)
             distances = np.take_along_axis(distances, first, axis=1)
         return rows, distances, self._y[indices]
-
-    def _alone(self, groups: npt.NDArray[np.intp] | None) -> npt.NDArray[np.bool_]:
-        """Tell which rows leave nothing of their class if they, or their group, are left out."""
-        own = np.arange(len(self._y)) if groups is None else groups
-        pairs = np.unique(np.stack([self._y, own], axis=1), axis=0)
-        alone: npt.NDArray[np.bool_] = (np.bincount(pairs[:, 0]) < 2)[self._y]
-        return alone
 
     @property
     def _jobs(self) -> int:

@@ -11,7 +11,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tamis.classifiers.base import Classifier, classes_from
-from tamis.classifiers.out_of_fold import OutOfFold, numbered, rows_to_leave_out, spread
+from tamis.classifiers.out_of_fold import (
+    OutOfFold,
+    folds_for,
+    numbered,
+    rows_to_leave_out,
+    spread,
+)
 from tamis.descriptors.base import Features
 from tamis.descriptors.projection import project
 from tamis.errors import InvalidParameterError, ModelError
@@ -20,9 +26,6 @@ from tamis.trust.calibration import as_logits, fit_scale, tempered
 Values = npt.NDArray[np.float64]
 
 _ROWS: Final = 64  # vectors normalised at a time
-FOLDS: Final = 10
-MANY: Final = 2_000
-"""Examples beyond which half as many folds leave enough to learn from."""
 SCALE: Final = 30.0
 """Sharpness of the logits of unit vectors where no example can be left out to fit it."""
 
@@ -159,7 +162,7 @@ class LinearClassifier(Classifier):
         kept = numbered(groups, len(vectors))
         if kept is None:
             return
-        fold_of = spread(codes, FOLDS if len(codes) <= MANY else FOLDS // 2, 0, kept)
+        fold_of = spread(codes, folds_for(len(codes)), 0, kept)
         answers = np.zeros((len(codes), len(self.classes_)))
         for fold in np.unique(fold_of):
             out = fold_of == fold

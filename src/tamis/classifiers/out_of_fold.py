@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -144,13 +144,31 @@ def rows_to_leave_out(
     keys = [row.tobytes() for row in vectors + np.float32(0)]  # -0 is 0
     count, first = Counter(keys), dict(zip(reversed(keys), reversed(range(len(keys))), strict=True))
     single = np.array([count[key] == 1 for key in keys])
-    if groups is None:
-        kept = codes[list(first.values())]
-        pairs = np.stack([kept, np.arange(len(kept))], axis=1)
-    else:
-        pairs = np.unique(np.stack([codes, groups], axis=1), axis=0)
-    counts = np.bincount(pairs[:, 0], minlength=int(codes.max()) + 1)
+    if groups is not None:
+        return np.flatnonzero(single & ~alone_in_class(codes, groups))
+    counts = np.bincount(codes[list(first.values())], minlength=int(codes.max()) + 1)
     return np.flatnonzero(single & (counts[codes] > 1))
+
+
+_FOLDS: Final = 10
+_MANY: Final = 2_000  # examples; beyond, half as many folds leave enough to learn from
+
+
+def folds_for(n: int) -> int:
+    """Return the folds of a cross-validation of so many examples."""
+    return _FOLDS if n <= _MANY else _FOLDS // 2
+
+
+def alone_in_class(
+    codes: npt.NDArray[np.intp], groups: npt.NDArray[np.intp] | None
+) -> npt.NDArray[np.bool_]:
+    """Tell which rows leave nothing of their class if they, or their group, are left out."""
+    if groups is None:
+        alone: npt.NDArray[np.bool_] = (np.bincount(codes) < 2)[codes]
+        return alone
+    pairs = np.unique(np.stack([codes, groups], axis=1), axis=0)
+    alone = (np.bincount(pairs[:, 0]) < 2)[codes]
+    return alone
 
 
 def numbered(groups: npt.ArrayLike | None, n: int) -> npt.NDArray[np.intp] | None:

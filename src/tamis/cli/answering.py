@@ -153,6 +153,14 @@ def answer(
     return model, predictions
 
 
+def open_examples(how: Teacher, *, root: str | None, follow_links: bool) -> Dataset:
+    """Open the examples that the user named: of a split the part train."""
+    opened = Dataset.open(
+        how.train or "", role="examples", classes=how.classes, root=root, follow_links=follow_links
+    )
+    return print_remarks(opened.part("train"))
+
+
 def in_groups(examples: Dataset, group_by: str | None) -> Dataset:
     """Put examples into groups, and say how many there are."""
     if group_by is None:
@@ -186,10 +194,7 @@ def _learned(
     max_pixels: int,
 ) -> Model:
     """Fit a model to the examples, there and then."""
-    opened = Dataset.open(
-        how.train or "", role="examples", classes=how.classes, root=root, follow_links=follow_links
-    )
-    examples = print_remarks(opened.part("train"))
+    examples = open_examples(how, root=root, follow_links=follow_links)
     if more:  # of which a collection of the examples has no vectors
         table = examples.table.extended(*zip(*more, strict=True))
         examples = replace(examples, table=table, collection=None)

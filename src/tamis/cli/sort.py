@@ -174,7 +174,6 @@ def sort(
             "--distance": distance,
             "--vote": vote,
             "--budget": budget,
-            **({"--group-by": group_by} if group_by in WORDS else {}),
             "--classes": classes,
             "--abstain": abstain,
             "--unlike-any": unlike_any,
@@ -190,12 +189,13 @@ def sort(
             "--no-icc": no_icc,
         },
         paths={
-            "--group-by": None if group_by in WORDS else group_by,
+            "--group-by": group_by,
             "--train": train,
             "--model": model,
             "--input": source,
             "--root": root,
         },
+        words=WORDS,
     )
     with locked(out, inside=True):
         if dry_run:

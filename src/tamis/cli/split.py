@@ -93,13 +93,13 @@ def split(
             "--classes": classes,
             "--mode": str(mode),
             "--follow-links": follow_links,
-            **({"--group-by": group_by} if group_by in WORDS else {}),
         },
         paths={
             "SRC": source,
-            "--group-by": None if group_by in WORDS else group_by,
+            "--group-by": group_by,
             "--root": root,
         },
+        words=WORDS,
     )
     check_destination(out, ())
     with locked(out, inside=True):

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from tamis.cli.answering import Teacher
+from tamis.cli.answering import Teacher, in_groups, open_examples
 from tamis.cli.console import as_dicts, say, screen, warn, warn_failures, write_json
-from tamis.cli.notes import print_remarks, warn_overlap
+from tamis.cli.notes import warn_overlap
 from tamis.cli.progress import progress
 from tamis.dataset import Dataset
 from tamis.deduplication.content import overlap
@@ -46,11 +46,9 @@ def score_sweep(
 ) -> Sequence[Failure]:
     """Score each k and each vote, and print a line for each; gives the files that were skipped."""
     start = time.perf_counter()
-    opened = Dataset.open(
-        how.train or "", role="examples", classes=how.classes, root=root, follow_links=follow_links
-    )
-    examples = print_remarks(opened.part("train"))
+    examples = open_examples(how, root=root, follow_links=follow_links)
     check_classes(examples.table)
+    examples = in_groups(examples, how.group_by)
     shared = overlap(tested.table.paths, examples.table.paths)
     what = ("test picture is", "test pictures are")
     warn_overlap(

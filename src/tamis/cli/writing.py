@@ -107,7 +107,9 @@ def finish_interrupted(
     _finish(unfinished, out, json=json)
 
 
-def options(named: Mapping[str, Any], *, paths: Mapping[str, str | None]) -> dict[str, Any]:
+def options(
+    named: Mapping[str, Any], *, paths: Mapping[str, str | None], words: Sequence[str] = ()
+) -> dict[str, Any]:
     """Write down the options of a command so that another run of it can be told apart.
 
     Parameters
@@ -116,8 +118,13 @@ def options(named: Mapping[str, Any], *, paths: Mapping[str, str | None]) -> dic
         Name on the command line to value; None, False and "" were not given.
     paths : mapping
         Likewise, of files and folders, which are the same from any working folder.
+    words : sequence of str
+        What may stand in the place of a path, and is none.
     """
-    absolute = {name: path and os.path.abspath(path) for name, path in paths.items()}
+    absolute = {
+        name: path if not path or path in words else os.path.abspath(path)
+        for name, path in paths.items()
+    }
     values = {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in (absolute | dict(named)).items()

@@ -13,7 +13,7 @@ from tamis.errors import CollectionError, printable
 from tamis.features import FeatureTable, Reading
 from tamis.features.index import Matches
 from tamis.images import SUFFIXES
-from tamis.words import NETWORKS, find_by_words
+from tamis.words import NETWORKS, WordIndex
 
 
 def are_words(query: object, gallery: Dataset) -> bool:
@@ -93,11 +93,8 @@ def search_by_words(
     known = tables[0]
     if not len(known):
         raise CollectionError(f"none of the pictures of {printable(gallery.source)} can be read.")
-    answer = find_by_words(
-        query,
-        {name: table.features for name, table in zip(names, tables, strict=True)},
-        None if taught is None else _probabilities(taught, known.paths),
-    )
+    index = WordIndex({name: table.features for name, table in zip(names, tables, strict=True)})
+    answer = index.search(query, None if taught is None else _probabilities(taught, known.paths))
     kept = _kept(gallery, known, classes, parts)
     order = kept[np.argsort(-answer.scores[kept], kind="stable")][:k]
     best = float(answer.scores[kept].max()) if len(kept) else 0.0

@@ -37,7 +37,7 @@ def fit(
     ----------
     examples : Dataset
         Images without a class are ignored. Images of one group are left out together where
-        answers out of fold are made, as `Dataset.grouped` says.
+        answers out of fold are made, as `tamis.grouped` says.
     by : str or Descriptor
     classifier : str
         One of `tamis.classifiers.base.CLASSIFIERS` that learns from vectors.

@@ -4,18 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack
 
-import numpy as np
-
-from tamis.classifiers.knn import KNNClassifier
 from tamis.classifiers.votes import VOTES
 from tamis.dataset import Dataset
 from tamis.descriptors import Descriptor, descriptor
 from tamis.descriptors.base import check_choice
 from tamis.errors import InvalidParameterError, TableError
 from tamis.evaluation.classification import Evaluation, evaluate
-from tamis.evaluation.signature import versions
 from tamis.features import Reading
-from tamis.model.model import Model
+from tamis.model.fitting import learn
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +94,11 @@ def sweep(
     vectors = asked.features(fitted, **reading)
     pairs = zip(asked.table.paths, asked.table.labels, strict=True)
     truth = {path: label for path, label in pairs if label is not None}
-    targets = np.array(known.labels, str)
     found = []
     for vote in votes:
         for k in ks:
-            learner = KNNClassifier(
-                k, metric=known.distance, vote=vote, n_jobs=reading.get("jobs")
-            ).fit(known.features, targets)
-            signature = {"net": "knn", "descriptor": fitted.spec, **learner.settings, **versions()}
-            model = Model(
-                descriptor=fitted, classifier=learner, examples=known.paths, signature=signature
+            model = learn(
+                fitted, known, k=k, vote=vote, jobs=reading.get("jobs"), listed=labelled.table
             )
             answers = model.predict_features([vectors])
             found.append(Swept(k, vote, evaluate(answers, truth, seed=seed)))

@@ -1,9 +1,6 @@
 """From sources to answers, while the page is open already: describe, learn, answer, relearn."""
 
 import contextlib
-import hashlib
-import json
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -15,14 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.classifiers.predictions import Predictions
+from tamis.classifiers.probe import blocks_of, views_of
 from tamis.descriptors import Descriptor
-from tamis.errors import InvalidParameterError, ModelError, TamisError, sentence
+from tamis.errors import InvalidParameterError, TamisError, sentence
 from tamis.features import FeatureTable
 from tamis.features.index import Index, Matches
 from tamis.model import Model, learn
 from tamis.web.describing import Plan, can_be_kept, holds, indexed, rows_of
+from tamis.web.kept import KeptModel
 from tamis.web.learner import Learner
 from tamis.web.session import SURE, Answers, Session
+from tamis.words import WordIndex
 
 RISK: Final = 0.05
 """Share of sure answers that may be wrong, as the page promises it."""
@@ -48,6 +48,7 @@ class Preparation:
         self._included: dict[int, int] = {}  # corrections that the model has learned from
         self._unlike: npt.NDArray[np.bool_] = np.zeros(session.catalog.n, bool)
         self._index: Index | None = None
+        self._words: WordIndex | None = None
         self._relearning: threading.Thread | None = None
         self._fits = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="tamis-review", daemon=True)
@@ -80,6 +81,20 @@ class Preparation:
         if self._index is None:
             self._index = Index(self.features)
         return self._index
+
+    def words(self) -> WordIndex:
+        """Return the index of all vectors that is searched by words.
+
+        Raises
+        ------
+        InvalidParameterError
+            The pictures are not described yet, or not by a network that knows words.
+        """
+        vectors = self.index().gallery.features
+        assert self.descriptor is not None
+        if self._words is None:
+            self._words = WordIndex.of(self.descriptor, vectors)
+        return self._words
 
     def trained(self) -> Model:
         """Fit a model to the examples and to all corrections.
@@ -166,8 +181,6 @@ class Preparation:
         self.rows = rows
         self.place = np.full(len(catalog), -1, np.intp)
         self.place[rows] = np.arange(len(rows))
-        from tamis.classifiers.probe import blocks_of, views_of
-
         # Beside networks, colour and texture are heard through the model alone.
         blocks, main = blocks_of(fitted), [view == 0 for view in views_of(fitted)]
         lengths = tuple(length for length, one in zip(blocks, main, strict=True) if one)
@@ -197,7 +210,8 @@ class Preparation:
         if self.plan.model is not None:
             self._take(self.plan.model, {})
             return
-        if (kept := self._kept_model()) is not None:
+        assert self.descriptor is not None
+        if (kept := self._kept().open(self.descriptor)) is not None:
             self._take(*kept)
             return
         if self.plan.classifier == "auto":  # an answer within seconds, until it has weighed all
@@ -206,6 +220,11 @@ class Preparation:
         else:
             said = self._said()
             self._take(self._learned(self.plan.classifier, said), said)
+
+    def _kept(self) -> KeptModel:
+        assert self.features is not None
+        known = {row: self.features.features[self.place[row]] for row in self._given()}
+        return KeptModel(self.session, self.plan, known)
 
     def _said(self) -> dict[int, int]:
         with self.session.lock:
@@ -339,48 +358,6 @@ class Preparation:
             model = self._learned(self.plan.classifier, said)
             if not self.ended:
                 self._take(model, said)
-                self._keep_model(model, said)
+                self._kept().save(model, said)
         finally:
             self.session.events.tell("relearning", busy=False)
-
-    # The model of the last time
-
-    def _kept_model(self) -> tuple[Model, dict[int, int]] | None:
-        try:
-            about = json.loads((self.plan.folder / "learned.json").read_text("utf-8"))
-            if about["key"] != self._key():
-                return None
-            model = Model.open(self.plan.folder / "learned.tamis")
-            if model.digest != about["model"] or self.descriptor is None:
-                return None
-            code = {name: i for i, name in enumerate(self.session.classes)}
-            rows = self.session.catalog.row_of
-            said = {
-                rows[name]: code[label]
-                for name, label in about["said"]
-                if name in rows and label in code
-            }
-            return replace(model, descriptor=self.descriptor), said
-        except (OSError, ValueError, KeyError, TypeError, ModelError):
-            return None
-
-    def _keep_model(self, model: Model, said: dict[int, int]) -> None:
-        session = self.session
-        names = [(session.catalog.key(row), session.classes[code]) for row, code in said.items()]
-        with contextlib.suppress(TamisError, OSError, UnicodeError):
-            digest = model.save(self.plan.folder / "learned.tamis")
-            text = json.dumps({"key": self._key(), "model": digest, "said": names})
-            temporary = self.plan.folder / "learned.json.part"
-            temporary.write_text(text, "utf-8")
-            os.replace(temporary, self.plan.folder / "learned.json")
-
-    def _key(self) -> str:
-        """Return a digest of all that the first model depends on."""
-        assert self.features is not None and self.descriptor is not None
-        known = hashlib.sha256(f"1 {self.descriptor.spec} {self.plan.classifier}".encode())
-        for row in np.flatnonzero(self.session.given >= 0):
-            if (place := self.place[row]) >= 0:
-                label = self.session.classes[self.session.given[row]]
-                known.update(label.encode("utf-8", "surrogateescape") + b"\0")
-                known.update(np.ascontiguousarray(self.features.features[place]).tobytes())
-        return known.hexdigest()

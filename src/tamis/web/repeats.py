@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, Final
 
 from tamis.deduplication import (
@@ -16,6 +17,7 @@ from tamis.deduplication.links import BURST
 from tamis.errors import InvalidParameterError, TamisError, sentence
 from tamis.features import Progress
 from tamis.table import ImageTable
+from tamis.web.describing import rows_of
 from tamis.web.preparation import Preparation
 from tamis.web.session import Session
 
@@ -60,11 +62,10 @@ class Repeats:
                 raise InvalidParameterError(error)
             if self.groups is None:
                 return {"ready": False, "groups": []}
-            row_of = self._rows()
             groups = [
                 {
                     "kind": one.kind,
-                    "rows": [row_of[path] for path in one.paths],
+                    "rows": [self._row_of[path] for path in one.paths],
                     "kinds": list(one.kinds),
                     "agreement": [round(share, 3) for share in one.agreement],
                 }
@@ -104,14 +105,17 @@ class Repeats:
         self.session.events.tell("duplicates", n=len(groups))
         return self.look()
 
-    def _rows(self) -> dict[str, int]:
-        paths = self.session.catalog.paths[: self.session.catalog.n]
-        return {path: row for row, path in reversed(list(enumerate(paths)))}
+    @property
+    def _paths(self) -> tuple[str, ...]:
+        return self.session.catalog.paths[: self.session.catalog.n]
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        return {path: row for row, path in reversed(list(enumerate(self._paths)))}
 
     def _table(self) -> ImageTable:
-        table = self.preparation.plan.photos.table
-        wanted = self._rows()
-        return table.select(row for row, path in enumerate(table.paths) if path in wanted)
+        photos = self.preparation.plan.photos
+        return photos.table.select(rows_of(photos, self._paths))
 
     def _find(self) -> None:
         try:

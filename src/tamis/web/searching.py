@@ -1,19 +1,17 @@
 """Search on a page: by pictures of the review, by one from elsewhere, by words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from tamis.classifiers.probe import blocks_of
 from tamis.dataset import Dataset
 from tamis.errors import ImageReadError, InvalidParameterError
 from tamis.features.index import Matches
 from tamis.web.preparation import Preparation
 from tamis.web.session import Session
-from tamis.words import NETWORKS, find_by_words
 
 _MAX_FOUND: Final = 2000
 
@@ -105,22 +103,7 @@ def by_words(
     """
     if not isinstance(words, str) or not 0 < len(words.strip()) <= 200:
         raise InvalidParameterError("words must be a text of 1 to 200 characters.")
-    gallery = preparation.index().gallery
-    assert preparation.descriptor is not None
-    leaves = preparation.descriptor.leaves
-    lengths = blocks_of(preparation.descriptor)
-    ends = np.cumsum(lengths)
-    vectors = {
-        leaf.name: np.ascontiguousarray(gallery.features[:, end - length : end])
-        for leaf, length, end in zip(leaves, lengths, ends, strict=False)
-        if leaf.name in NETWORKS and len(leaves) == len(lengths)
-    }
-    if not vectors:
-        raise InvalidParameterError(
-            f"words are known to the networks {' and '.join(NETWORKS)}, and the pictures were "
-            f"described by {preparation.descriptor.spec}. Serve them with --by auto."
-        )
-    answer = find_by_words(words.strip(), vectors, _taught(session, preparation))
+    answer = preparation.words().search(words.strip(), _Taught(session, preparation.rows))
     order = np.argsort(-answer.scores, kind="stable")
     away = answer.scores[order[0]] - answer.scores[order] if len(order) else answer.scores
     shown = _shown(session, preparation, order.tolist(), away.tolist(), wanted)
@@ -132,19 +115,29 @@ def by_words(
     }
 
 
-def _taught(session: Session, preparation: Preparation) -> dict[str, npt.NDArray[np.float32]]:
-    """Give the probability of each class for every row of the vectors; a person is certain."""
-    with session.lock:
-        known, n = session.answers.probabilities, session.catalog.n
-        label = np.where(session.person >= 0, session.person, session.given)
-        table = np.zeros((len(session.catalog), len(session.classes)), np.float32)
-        table[:n, : known.shape[1]] = known
-        said = np.flatnonzero(label >= 0)
-        table[said] = 0
-        table[said, label[said]] = 1
-        names = list(session.classes)
-    rows = table[preparation.rows]
-    return {name: rows[:, column] for column, name in enumerate(names)}
+class _Taught(Mapping[str, npt.NDArray[np.float32]]):
+    """The probability of each class for every row of the vectors; a person is certain."""
+
+    def __init__(self, session: Session, rows: npt.NDArray[np.intp]) -> None:
+        with session.lock:
+            self._names = tuple(session.classes)
+            self._label = np.where(session.person >= 0, session.person, session.given)[rows]
+        self._probabilities = session.answers.probabilities
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __getitem__(self, name: str) -> npt.NDArray[np.float32]:
+        code = self._names.index(name)
+        known = np.where(self._label == code, np.float32(1), np.float32(0))
+        if code < self._probabilities.shape[1]:
+            open_ = np.flatnonzero((self._label < 0) & (self._rows < len(self._probabilities)))
+            known[open_] = self._probabilities[self._rows[open_], code]
+        return known
 
 
 def _shown(
@@ -154,7 +147,7 @@ def _shown(
     distances: Iterable[float],
     wanted: Wanted,
     *,
-    asked: set[int] = frozenset(),  # type: ignore[assignment]
+    asked: Set[int] = frozenset(),
 ) -> dict[str, Any]:
     """Take the first results that are wanted: pictures to be sorted, other than those asked."""
     result, kept = [], []

@@ -12,13 +12,15 @@ References
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from tamis.descriptors import Descriptor, descriptor
+from tamis.descriptors.fusion.fusion import Fusion
 from tamis.errors import InvalidParameterError, printable
 from tamis.words.sentences import sentence_vectors
 
@@ -67,30 +69,14 @@ class Answer:
         return not self.taught and self.likeness < _DOUBTED
 
 
-def find_by_words(
-    query: str,
-    vectors: Mapping[str, npt.NDArray[np.float32]],
-    taught: Mapping[str, npt.NDArray[np.floating[Any]]] | None = None,
-) -> Answer:
-    """Score pictures by words.
+class WordIndex:
+    """What pictures show, computed once and searched by words many times.
 
     Parameters
     ----------
-    query : str
-        In English, such as ``a castle``.
     vectors : mapping from str to ndarray of shape (n, 1280), float32
         Some of `NETWORKS`, each with the vectors of the same pictures, as their default
-        parameters give them.
-    taught : mapping from str to ndarray of shape (n,), optional
-        Classes that examples have taught, each with its probability for every picture. One
-        whose name means the query counts more than all labels.
-
-    Raises
-    ------
-    InvalidParameterError
-        No label is near to the query: its words are not known.
-    MissingExtraError
-        The extra ``words`` is not installed.
+        parameters give them. Kept, not copied.
 
     Notes
     -----
@@ -101,29 +87,99 @@ def find_by_words(
     best are taken for right, and the likeness of every picture to their mean vector is added
     with half the weight [2]_.
     """
-    names, around = _label_vectors()
-    asked = _centred(sentence_vectors([_PROMPT.format(query)]), around)[0]
-    likeness = names @ asked
-    nearest = np.argsort(-likeness, kind="stable")[:_SHOWN]
-    known = tuple(labels()[row] for row in nearest)
-    own = _own_class(query, asked, around, tuple(taught or ()))
-    if likeness[nearest[0]] < _LEAST and taught and own:
-        return Answer(
-            _standard(np.asarray(taught[own], np.float64)), known, float(likeness[nearest[0]]), own
+
+    def __init__(self, vectors: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        self._vectors = dict(vectors)
+
+    @classmethod
+    def of(cls, by: Descriptor, features: npt.NDArray[np.float32]) -> Self:
+        """Take the vectors of the networks out of those of a fusion.
+
+        Raises
+        ------
+        InvalidParameterError
+            None of its parts is a network that knows words.
+        """
+        parts = by.parts if isinstance(by, Fusion) else (by,)
+        ends = np.cumsum([part.dim for part in parts])
+        vectors = {
+            part.name: features[:, end - part.dim : end]
+            for part, end in zip(parts, ends, strict=True)
+            if part.name in NETWORKS and part.spec == descriptor(part.name).spec
+        }
+        if not vectors:
+            raise InvalidParameterError(
+                f"words are known to the networks {' and '.join(NETWORKS)}, and the pictures "
+                f"were described by {by.spec}. Describe them with --by auto."
+            )
+        return cls(vectors)
+
+    def search(
+        self, query: str, taught: Mapping[str, npt.NDArray[np.floating[Any]]] | None = None
+    ) -> Answer:
+        """Score the pictures by words.
+
+        Parameters
+        ----------
+        query : str
+            In English, such as ``a castle``.
+        taught : mapping from str to ndarray of shape (n,), optional
+            Classes that examples have taught, each with its probability for every picture. The
+            class whose name means the query counts more than all labels; no other is read.
+
+        Raises
+        ------
+        InvalidParameterError
+            No label is near to the query: its words are not known.
+        MissingExtraError
+            The extra ``words`` is not installed.
+        """
+        names, around = _label_vectors()
+        asked = _centred(sentence_vectors([_PROMPT.format(query)]), around)[0]
+        likeness = names @ asked
+        nearest = np.argsort(-likeness, kind="stable")[:_SHOWN]
+        known, likest = tuple(labels()[row] for row in nearest), float(likeness[nearest[0]])
+        own = _own_class(query, asked, around, tuple(taught or ()))
+        probability = np.asarray(taught[own], np.float64) if taught and own else None
+        if likest < _LEAST:
+            if probability is None:
+                raise InvalidParameterError(
+                    f"nothing is known of {printable(query)!r}: none of the thousand things that "
+                    f"the networks know means nearly that (the nearest is {known[0]}). Try another "
+                    "word, in English, or search by a picture."
+                )
+            return Answer(_standard(probability), known, likest, own)
+        scores = _standard((self._meanings @ asked.astype(np.float32)).astype(np.float64))
+        first = np.argsort(-scores, kind="stable")[:_FIRST]
+        likes = sum(
+            _likeness(values, self._lengths[name], first) for name, values in self._vectors.items()
         )
-    if likeness[nearest[0]] < _LEAST:
-        raise InvalidParameterError(
-            f"nothing is known of {printable(query)!r}: none of the thousand things that the "
-            f"networks know means nearly that (the nearest is {known[0]}). Try another word, in "
-            "English, or search by a picture."
-        )
-    scores = _standard(_meanings(vectors, names) @ asked)
-    first = np.argsort(-scores, kind="stable")[:_FIRST]
-    likes = sum(_likeness(values, first) for values in vectors.values())
-    scores += _FEEDBACK * _standard(np.asarray(likes))
-    if taught and own:
-        scores += _TAUGHT * np.asarray(taught[own], np.float64)
-    return Answer(scores, known, float(likeness[nearest[0]]), own)
+        scores += _FEEDBACK * _standard(np.asarray(likes))
+        if probability is not None:
+            scores += _TAUGHT * probability
+        return Answer(scores, known, likest, own)
+
+    @cached_property
+    def _meanings(self) -> npt.NDArray[np.float32]:
+        """The place of each picture among the meanings of labels, of length 1."""
+        names, _ = _label_vectors()
+        meant = np.empty((len(next(iter(self._vectors.values()))), names.shape[1]), np.float32)
+        for start in range(0, len(meant), _ROWS):
+            rows = slice(start, start + _ROWS)
+            logits: Any = sum(_logits(name, values[rows]) for name, values in self._vectors.items())
+            logits = logits / np.float32(len(self._vectors) * _TEMPERATURE)
+            least = np.partition(logits, -_LABELS, axis=1)[:, -_LABELS][:, np.newaxis]
+            shares = np.exp(logits - logits.max(axis=1, keepdims=True)) * (logits >= least)
+            meant[rows] = _unit(shares @ names)
+        return meant
+
+    @cached_property
+    def _lengths(self) -> dict[str, npt.NDArray[np.float32]]:
+        """The length of each vector."""
+        return {
+            name: np.maximum(np.sqrt(np.einsum("ij,ij->i", values, values)), 1e-12)
+            for name, values in self._vectors.items()
+        }
 
 
 def _own_class(query: str, asked: Values, around: Values, classes: tuple[str, ...]) -> str:
@@ -158,20 +214,6 @@ def _label_vectors() -> tuple[Values, Values]:
     return _centred(vectors, around), around
 
 
-def _meanings(vectors: Mapping[str, npt.NDArray[np.float32]], names: Values) -> Values:
-    """Place each picture among the meanings of labels, of length 1."""
-    n = len(next(iter(vectors.values())))
-    meant = np.empty((n, names.shape[1]))
-    for start in range(0, n, _ROWS):
-        rows = slice(start, start + _ROWS)
-        logits: Any = sum(_logits(name, values[rows]) for name, values in vectors.items())
-        logits = logits / np.float32(len(vectors) * _TEMPERATURE)
-        least = np.partition(logits, -_LABELS, axis=1)[:, -_LABELS][:, np.newaxis]
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True)) * (logits >= least)
-        meant[rows] = shares @ names
-    return _unit(meant)
-
-
 def _logits(name: str, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Compute the answers of a backbone from its vectors, which are square roots of activations."""
     weights, bias = _head(name)
@@ -186,9 +228,12 @@ def _head(name: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     return np.ascontiguousarray(held["_fc.weight"].T), held["_fc.bias"]
 
 
-def _likeness(values: npt.NDArray[np.float32], first: npt.NDArray[np.intp]) -> Values:
+def _likeness(
+    values: npt.NDArray[np.float32],
+    lengths: npt.NDArray[np.float32],
+    first: npt.NDArray[np.intp],
+) -> Values:
     """Compare every picture with the mean of some, by the cosine."""
-    lengths = np.maximum(np.sqrt(np.einsum("ij,ij->i", values, values)), 1e-12)
     mean = (values[first] / lengths[first, np.newaxis]).mean(axis=0)
     likeness: Values = (values @ mean / lengths).astype(np.float64)
     return likeness

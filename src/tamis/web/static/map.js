@@ -34,25 +34,27 @@ export function Plane() {
   const spots = store.spots.value;
   store.version.value;
 
-  const place = (row, w, hgt) => {
-    const v = at.current, side = Math.min(w, hgt) * v.zoom;
-    return [w / 2 + (spots[2 * row] - v.x) * side, hgt / 2 + (spots[2 * row + 1] - v.y) * side];
+  /** Where pictures are: at (left + side * x, top + side * y), computed once and not per picture. */
+  const frame = () => {
+    const v = at.current, w = ref.current.clientWidth, hgt = ref.current.clientHeight;
+    const side = Math.min(w, hgt) * v.zoom;
+    return { w, hgt, side, left: w / 2 - v.x * side, top: hgt / 2 - v.y * side };
   };
   const draw = () => {
     at.current.wish = 0;
     const canvas = ref.current;
     if (!canvas) return;
-    const scale = devicePixelRatio || 1, w = canvas.clientWidth, hgt = canvas.clientHeight;
+    const scale = devicePixelRatio || 1, { w, hgt, side, left, top } = frame();
     if (canvas.width !== Math.round(w * scale)) canvas.width = Math.round(w * scale);
     if (canvas.height !== Math.round(hgt * scale)) canvas.height = Math.round(hgt * scale);
     const pen = canvas.getContext("2d");
-    const n = spots.length / 2, side = Math.min(w, hgt) * at.current.zoom;
+    const n = spots.length / 2;
     const inside = [];
     const pixels = pen.createImageData(canvas.width, canvas.height), data = new Uint32Array(pixels.data.buffer);
     const dot = Math.max(1, Math.round(scale * Math.min(5, 1.2 + at.current.zoom)));
     const palette = store.state.value.classes.map((_, cls) => { const [r, g, b] = rgb(cls); return (255 << 24) | (b << 16) | (g << 8) | r; });
     for (let row = 0; row < n; row++) {
-      const [x, y] = place(row, w, hgt);
+      const x = left + side * spots[2 * row], y = top + side * spots[2 * row + 1];
       if (!(x > -60 && y > -60 && x < w + 60 && y < hgt + 60)) continue;
       inside.push(row);
       const px = Math.round(x * scale), py = Math.round(y * scale), color = palette[store.classOf(row)] ?? 0xff888888;
@@ -69,7 +71,8 @@ export function Plane() {
       for (const row of inside.slice(0, MOST)) {
         const picture = image(row, ask);
         if (!picture) continue;
-        const [x, y] = place(row, w, hgt), r = tile / Math.max(picture.naturalWidth, picture.naturalHeight);
+        const x = left + side * spots[2 * row], y = top + side * spots[2 * row + 1];
+        const r = tile / Math.max(picture.naturalWidth, picture.naturalHeight);
         const pw = picture.naturalWidth * r, ph = picture.naturalHeight * r;
         pen.drawImage(picture, x - pw / 2, y - ph / 2, pw, ph);
         pen.strokeStyle = `rgb(${rgb(store.classOf(row)).join(" ")})`;
@@ -81,9 +84,8 @@ export function Plane() {
     pen.lineWidth = 3;
     for (const row of [...store.marked.value, store.order.value[store.cursor.value]]) {
       if (row === undefined || row >= n) continue;
-      const [x, y] = place(row, w, hgt);
       pen.beginPath();
-      pen.arc(x, y, row === store.order.value[store.cursor.value] ? 9 : 6, 0, 7);
+      pen.arc(left + side * spots[2 * row], top + side * spots[2 * row + 1], row === store.order.value[store.cursor.value] ? 9 : 6, 0, 7);
       pen.stroke();
     }
     if (at.current.lasso) {
@@ -102,18 +104,18 @@ export function Plane() {
   useEffect(ask);
 
   const nearest = (x, y) => {
-    const w = ref.current.clientWidth, hgt = ref.current.clientHeight;
+    const { side, left, top } = frame();
     let best = -1, least = 20 * 20;
     for (let row = 0; row < spots.length / 2; row++) {
-      const [px, py] = place(row, w, hgt), away = (px - x) ** 2 + (py - y) ** 2;
+      const away = (left + side * spots[2 * row] - x) ** 2 + (top + side * spots[2 * row + 1] - y) ** 2;
       if (away < least) { best = row; least = away; }
     }
     return best;
   };
   const inLasso = (lasso) => {
-    const set = new Set(), w = ref.current.clientWidth, hgt = ref.current.clientHeight;
+    const set = new Set(), { side, left, top } = frame();
     for (let row = 0; row < spots.length / 2; row++) {
-      const [x, y] = place(row, w, hgt);
+      const x = left + side * spots[2 * row], y = top + side * spots[2 * row + 1];
       let odd = false;
       for (let i = 0, j = lasso.length - 1; i < lasso.length; j = i++) {
         const [ax, ay] = lasso[i], [bx, by] = lasso[j];
@@ -136,7 +138,7 @@ export function Plane() {
     if (Math.abs(dx) + Math.abs(dy) > 4) v.drag.far = true;
     if (v.lasso) v.lasso.push([e.offsetX, e.offsetY]);
     else if (v.drag.far) {
-      const side = Math.min(ref.current.clientWidth, ref.current.clientHeight) * v.zoom;
+      const { side } = frame();
       v.x -= dx / side; v.y -= dy / side;
       v.drag.x = e.offsetX; v.drag.y = e.offsetY;
     }
