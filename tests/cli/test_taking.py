@@ -172,6 +172,23 @@ def test_links_in_a_folder(train: Path, photos: Path, tmp_path: Path, mode: str)
     assert names_of(tmp_path / "others") == others
 
 
+def test_keywords_are_written_counted_and_taken_back(train: Path, tmp_path: Path) -> None:
+    new, out = tmp_path / "new", tmp_path / "out"
+    write_kinds(new, 1, first=50, flat=True)
+    words = ("sort", *QUICK, "--train", train, "--input", new, "--out", out, "--keywords")
+    told = tamis(*words, "--dry-run").stdout
+    assert told.count("keyword ") == 3 and not out.exists()
+    done = tamis(*words)
+    assert "3 XMP files with a keyword" in done.stderr and done.stderr.count("see ") == 2
+    for file in out.glob("*/*.xmp"):
+        assert f"<rdf:li>{file.parent.name}</rdf:li>" in file.read_text()
+    result = answer(*words)
+    assert (result["n_sorted"], result["n_sidecars"], result["n_keywords"]) == (0, 0, 0)
+    tamis("undo", out)
+    tamis("undo", out)
+    assert not list(tmp_path.rglob("*.xmp"))
+
+
 def test_sidecars_stay_unless_they_are_asked_for(train: Path, tmp_path: Path) -> None:
     new, out = tmp_path / "new", tmp_path / "out"
     write_kinds(new, 1, first=50, flat=True)

@@ -65,6 +65,14 @@ def sort(
             "--sidecars", help="Take along files that go with a picture, such as cat.xmp."
         ),
     ] = False,
+    keywords: Annotated[
+        bool,
+        typer.Option(
+            "--keywords",
+            help="Write the class of each picture as a keyword into an XMP file beside it, for "
+            "programs such as digiKam and darktable.",
+        ),
+    ] = False,
     keep_folders: Annotated[
         bool,
         typer.Option(
@@ -180,6 +188,7 @@ def sort(
             "--sets": sets,
             "--mode": str(mode),
             "--sidecars": sidecars,
+            "--keywords": keywords,
             "--keep-folders": keep_folders,
             "--learn-from-corrections": learn_from_corrections,
             "--csv-for-spreadsheets": csv_for_spreadsheets,
@@ -229,6 +238,7 @@ def sort(
         plan = plan_sort(
             answers, out, mode=mode, sidecars=beside if sidecars else None, aside=aside,
             earlier=earlier, root=pictures.table.root or None, keep_folders=keep_folders,
+            keywords=keywords,
         )  # fmt: skip
         warn_failures(plan.failures)
         failures = (*learned.failures, *answers.failures, *plan.failures)
@@ -237,6 +247,8 @@ def sort(
         if dry_run:
             for transfer in plan.transfers:
                 say(f"{printable(transfer.source)}\t{printable(transfer.destination)}", unless=json)
+            for place, xmp in plan.keywords.items():
+                say(f"keyword {printable(xmp.label or '')}\t{printable(place)}", unless=json)
         else:
             made = outputs(
                 answers,
@@ -273,6 +285,9 @@ def sort(
     if n_sidecars:
         what = "file that goes" if n_sidecars == 1 else "files that go"
         summary += f" and {n_sidecars} {what} with them"
+    if plan.keywords:
+        n_keywords = len(plan.keywords)
+        summary += f"; {n_keywords} XMP file{'s' * (n_keywords != 1)} with a keyword"
     summary += sorting_again.summary(plan)
     if answers.failures:
         summary += f"; {len(answers.failures)} could not be read"
@@ -298,6 +313,7 @@ def sort(
             "n_images": len(answers),
             "n_sorted": n_sorted,
             "n_sidecars": n_sidecars,
+            "n_keywords": len(plan.keywords),
             **sorting_again.as_json(plan),
             "classes": {label: n for label, n in per_class.items() if label not in aside.spare},
             "predictions": predictions_as_dicts(answers, plan),

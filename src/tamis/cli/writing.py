@@ -185,7 +185,9 @@ def _quoted(word: str) -> str:
 
 
 def _made(run: Journal, out: str) -> list[str]:
-    return [os.path.join(out, t.destination) for t in run.transfers if t.made]
+    """List what a run wrote beside the class folders."""
+    written = (one.destination for one in run.transfers if one.made)
+    return [os.path.join(out, name) for name in written if "/" not in name]
 
 
 def make_room(out: str, *, force: bool) -> None:

@@ -14,7 +14,8 @@ from tamis.sorting.outputs import (
     write_failures,
     write_predictions,
 )
-from tamis.sorting.plan import Placements, plan_sort
+from tamis.sorting.placements import Placements
+from tamis.sorting.plan import plan_sort
 
 __all__ = [
     "CORRECTIONS",

@@ -11,7 +11,8 @@ from tamis.files.lock import locked
 from tamis.files.transfer import Mode
 from tamis.sorting.checks import check_destination
 from tamis.sorting.outputs import OUTPUTS, outputs
-from tamis.sorting.plan import Placements, plan_sort
+from tamis.sorting.placements import Placements
+from tamis.sorting.plan import plan_sort
 from tamis.table.sidecars import find_sidecars
 from tamis.trust.aside import Aside
 
@@ -41,6 +42,7 @@ class SortPlan:
     with_sidecars: bool = False
     keep_folders: bool = False
     aside: Aside | None = None
+    with_keywords: bool = False
 
     def __repr__(self) -> str:
         return repr(self.placements)
@@ -76,6 +78,7 @@ class SortPlan:
             plan = _planned(
                 self.predictions, out, self.placements.mode,
                 self.with_sidecars, self.keep_folders, self.aside,
+                self.with_keywords,
             )  # fmt: skip
             title = title or f"{os.path.basename(out)}, sorted"
             made = outputs(self.predictions, plan, title=title, aside=self.aside)
@@ -99,6 +102,7 @@ def sort(
     sidecars: bool = False,
     keep_folders: bool = False,
     aside: Aside | None = None,
+    keywords: bool = False,
 ) -> SortPlan:
     """Plan to put images into a folder per class; nothing is touched yet.
 
@@ -115,6 +119,8 @@ def sort(
     aside : Aside, optional
         Images that go to another folder than that of their class, by
         `tamis.model.Model.set_aside`.
+    keywords : bool
+        Write the class of each image into an XMP file beside it.
 
     Returns
     -------
@@ -139,8 +145,8 @@ def sort(
     """
     place = os.fspath(out)
     check_destination(place, predictions.classes)
-    plan = _planned(predictions, place, Mode(mode), sidecars, keep_folders, aside)
-    return SortPlan(plan, predictions, sidecars, keep_folders, aside)
+    plan = _planned(predictions, place, Mode(mode), sidecars, keep_folders, aside, keywords)
+    return SortPlan(plan, predictions, sidecars, keep_folders, aside, keywords)
 
 
 def _planned(
@@ -150,8 +156,10 @@ def _planned(
     sidecars: bool,
     keep_folders: bool,
     aside: Aside | None,
+    keywords: bool,
 ) -> Placements:
     beside = find_sidecars(predictions.paths) if sidecars else None
     return plan_sort(
-        predictions, out, mode=mode, sidecars=beside, keep_folders=keep_folders, aside=aside
-    )
+        predictions, out, mode=mode, sidecars=beside, keep_folders=keep_folders, aside=aside,
+        keywords=keywords,
+    )  # fmt: skip

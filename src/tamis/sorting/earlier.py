@@ -102,10 +102,13 @@ class Earlier:
     out : str
         The folder.
     placements : iterable of Placement
+    made : iterable of str
+        Places of files that earlier runs wrote themselves, and no run has put aside.
     """
 
-    def __init__(self, out: str, placements: Iterable[Placement]) -> None:
+    def __init__(self, out: str, placements: Iterable[Placement], made: Iterable[str] = ()) -> None:
         self.out = out
+        self.made = frozenset(made)
         self._folders: dict[str, str] = {}
         self._placements = {self._key(one.first.source): one for one in placements}
         self._by_place = {one.place: one for one in self._placements.values()}
@@ -128,7 +131,7 @@ class Earlier:
             One is damaged, or written by a newer tamis.
         """
         runs = [run for run in journals(out) if run.command == "sort" and not run.foreign]
-        return cls(out, _replayed(out, runs))
+        return cls(out, *_replayed(out, runs))
 
     def __len__(self) -> int:
         return len(self._placements)
@@ -312,22 +315,25 @@ def read_earlier(out: str) -> Earlier:
         return Earlier(out, ())
 
 
-def _replayed(out: str, runs: Iterable[Journal]) -> Iterable[Placement]:
-    """Follow what was placed from run to run."""
+def _replayed(out: str, runs: Iterable[Journal]) -> tuple[Iterable[Placement], set[str]]:
+    """Follow what was placed, and what was written, from run to run."""
     found: dict[str, Placement] = {}  # by its place
+    made: set[str] = set()
     for run in runs:
         for i, transfer in enumerate(run.transfers):
             sure = i not in run.failed and not run.undoing
             place = transfer.destination
             if transfer.made:
+                made.add(place)
                 continue
             if not transfer.aside:
                 found[place] = Placement(place, transfer, run.mode, sure)
             elif sure or os.path.lexists(os.path.join(out, place)):
+                made.discard(transfer.below(out))
                 before = found.pop(transfer.below(out), None)
                 if before is not None:  # else it is an output
                     found[place] = replace(before, place=place)
-    return found.values()
+    return found.values(), made
 
 
 def _is_same(file: Entry, placement: Placement, origin: str) -> bool:

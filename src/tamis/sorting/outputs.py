@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 from tamis.classifiers.predictions import Predictions
@@ -9,7 +10,8 @@ from tamis.errors import Failure
 from tamis.files.csvfile import write_csv
 from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.report import render
-from tamis.sorting.plan import Placements
+from tamis.sorting.placements import Placements
+from tamis.sorting.xmp import KeywordFile
 from tamis.trust.aside import Aside
 
 PREDICTIONS: Final = "predictions.csv"
@@ -65,6 +67,8 @@ def outputs(
         ),
         REPORT: lambda file: _write_text(file, page),
     }
+    for place, file in plan.keywords.items():
+        made[place] = partial(_write_keywords, file)
     if failures := (*unused, *predictions.failures, *plan.failures):
         made[FAILURES] = lambda file: write_failures(
             file, failures, for_spreadsheets=for_spreadsheets
@@ -74,6 +78,11 @@ def outputs(
             file, predictions, plan, for_spreadsheets=for_spreadsheets
         )
     return made
+
+
+def _write_keywords(what: KeywordFile, file: str) -> None:
+    with open(file, "wb") as stream:
+        stream.write(what.content() or b"")
 
 
 def _write_text(file: str | os.PathLike[str], text: str) -> None:

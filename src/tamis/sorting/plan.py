@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tamis.classifiers.predictions import Predictions
 from tamis.errors import Failure, printable
@@ -11,71 +11,12 @@ from tamis.files.transfer import Mode, Transfer, check_can_link
 from tamis.images.refusal import reason_of
 from tamis.sorting.checks import existing_above
 from tamis.sorting.earlier import Correction, Earlier, Placement, State, read_earlier
+from tamis.sorting.keywords import KeywordPlanner
 from tamis.sorting.names import Names
+from tamis.sorting.placements import Placements
 from tamis.table import common_root
 from tamis.table.sidecars import name_beside
 from tamis.trust.aside import Aside
-
-
-@dataclass(frozen=True, slots=True)
-class Placements:
-    """What sorting will do: nothing is done yet.
-
-    Attributes
-    ----------
-    out : str
-        The folder that receives the class folders.
-    mode : Mode
-    folders : tuple of str
-        One per class, those that stay empty included, and folders below them that are kept.
-    transfers : tuple of Transfer
-        Each picture that is not in place yet, followed by its sidecars.
-    destinations : tuple of str
-        For each picture of the predictions its place below `out`; empty for those among
-        `failures` and `removed`.
-    present : tuple of str
-        Pictures whose very bytes are in place already, from an earlier run.
-    sidecars : tuple of str
-        Of the files in `transfers` those that are no pictures.
-    failures : tuple of Failure
-        Pictures that are gone since they were read, and sidecars whose place is taken.
-    resorted : tuple of str
-        Pictures that an earlier run put into another folder, where nobody touched them.
-    corrections : tuple of Correction
-        Pictures that a person moved in the result: they stay where they are.
-    edited, removed : tuple of str
-        Pictures that a person changed in the result, or removed from it: they are left so.
-    folders_of : tuple of tuple of str
-        For each picture of the predictions the folders between the source and it.
-    """
-
-    out: str
-    mode: Mode
-    folders: tuple[str, ...]
-    transfers: tuple[Transfer, ...]
-    destinations: tuple[str, ...]
-    present: tuple[str, ...]
-    sidecars: tuple[str, ...] = ()
-    failures: tuple[Failure, ...] = ()
-    resorted: tuple[str, ...] = ()
-    corrections: tuple[Correction, ...] = ()
-    edited: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    folders_of: tuple[tuple[str, ...], ...] = ()
-
-    def __repr__(self) -> str:
-        n = sum(not one.aside for one in self.transfers)
-        verb = {"copy": "copy", "move": "move"}.get(self.mode, "link")
-        parts = [f"{verb} {n} file{'s' * (n != 1)} into {len(self.folders)} folders"]
-        if self.resorted:
-            parts.append(f"{len(self.resorted)} go from folder to folder")
-        if self.corrections:
-            parts.append(f"{len(self.corrections)} were moved by hand and stay")
-        if self.present:
-            parts.append(f"{len(self.present)} in place already")
-        if self.failures:
-            parts.append(f"{len(self.failures)} cannot be placed")
-        return f"SortPlan({'; '.join(parts)}; below {printable(self.out)})"
 
 
 def plan_sort(
@@ -88,6 +29,7 @@ def plan_sort(
     earlier: Earlier | None = None,
     root: str | None = None,
     keep_folders: bool = False,
+    keywords: bool = False,
 ) -> Placements:
     """Plan ``out/<class>/<file>`` for every picture.
 
@@ -112,6 +54,9 @@ def plan_sort(
         The folder below which the pictures lie; by default that which they have in common.
     keep_folders : bool
         Keep the folders between `root` and a picture below the folder of its class.
+    keywords : bool
+        Write the class of each picture into an XMP file beside it. Pictures that have such a
+        file of an earlier run keep it right in any case.
 
     Raises
     ------
@@ -127,7 +72,9 @@ def plan_sort(
         aside.check(predictions.classes)
     apart = ("",) * len(predictions) if aside is None else aside.folders
     folder_of = existing_folders(out, map(folder_name, (*predictions.classes, *spare)))
-    planner = _Planner(out, mode, sidecars or {}, read_earlier(out) if earlier is None else earlier)
+    earlier = read_earlier(out) if earlier is None else earlier
+    xmp = KeywordPlanner(predictions, earlier, wanted=keywords, beside=sidecars)
+    planner = _Planner(out, mode, xmp.others, earlier)
     known = [planner.look_up(path) for path in predictions.paths]
     planner.settle(place for state, place, _ in known if state is not None and place)
     if root is None:
@@ -149,12 +96,13 @@ def plan_sort(
     fresh = [one.source for one in planner.transfers if not one.aside]
     if mode is Mode.HARDLINK and fresh:
         check_can_link(fresh[0], existing_above(out))
-    return Placements(
+    plan = Placements(
         out, mode, tuple(made), tuple(planner.transfers), tuple(destinations),
         tuple(planner.present), tuple(planner.sidecars), tuple(planner.failures),
         tuple(planner.resorted), tuple(planner.corrections), tuple(planner.edited),
         tuple(planner.removed), tuple(folders),
     )  # fmt: skip
+    return xmp.added(plan, predictions, spare)
 
 
 def folders_below(path: str, root: str) -> tuple[str, ...]:
