@@ -12,7 +12,7 @@ from tamis.descriptors import descriptor
 from tamis.errors import CollectionError, printable
 from tamis.features import FeatureTable, Reading
 from tamis.features.index import Matches
-from tamis.images import SUFFIXES
+from tamis.images import promises_picture
 from tamis.words import NETWORKS, WordIndex
 
 
@@ -27,7 +27,7 @@ def are_words(query: object, gallery: Dataset) -> bool:
     """
     if not isinstance(query, str) or not query.strip() or "/" in query or os.sep in query:
         return False
-    if os.path.splitext(query)[1].lower() in SUFFIXES:
+    if promises_picture(query):
         return False
     return not any(map(os.path.lexists, (query, os.path.join(gallery.table.root, query))))
 

@@ -1,10 +1,10 @@
 """Opening pictures: any file in, an (H, W, 3) uint8 RGB array out.
 
 This is the only place in tamis that opens image files. JPEG goes through
-libjpeg-turbo (simplejpeg), which scales while it decodes; everything else goes
-through Pillow. Both run in other processes, so that a file that crashes a decoder
-costs one failure (`decoders`). What "the picture" means is settled here, once, for
-training and for use:
+libjpeg-turbo (simplejpeg), which scales while it decodes; of a camera's raw file
+LibRaw finds the preview; everything else goes through Pillow. All run in other
+processes, so that a file that crashes a decoder costs one failure (`decoders`). What
+"the picture" means is settled here, once, for training and for use:
 
 - EXIF orientation is applied;
 - transparency is shown over white;
@@ -30,13 +30,14 @@ from tamis.images.limits import (
 )
 from tamis.images.pixels import DEFAULT_SIZE, Pixels, Size, Square, as_rgb, fit, working_shape
 from tamis.images.reading import read_image, read_picture
-from tamis.images.signature import SUFFIXES, has_signature
+from tamis.images.signature import RAW_SUFFIXES, SUFFIXES, has_signature, promises_picture
 
 __all__ = [
     "DEFAULT_MAX_MEMORY",
     "DEFAULT_MAX_PIXELS",
     "DEFAULT_MAX_SECONDS",
     "DEFAULT_SIZE",
+    "RAW_SUFFIXES",
     "SUFFIXES",
     "Decoders",
     "Picture",
@@ -49,6 +50,7 @@ __all__ = [
     "digest_of",
     "fit",
     "has_signature",
+    "promises_picture",
     "read_image",
     "read_picture",
     "reading_with",

@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from tamis.errors import ImageReadError
+from tamis.errors import ImageReadError, MissingExtraError
 from tamis.images.jpeg import decode_jpeg
 from tamis.images.limits import Host, Reading
 from tamis.images.pillow import decode_pillow
 from tamis.images.pixels import DEFAULT_SIZE, Pixels, Size, fit
+from tamis.images.raw import decode_raw
 from tamis.images.refusal import Unreadable, reason_of
+from tamis.images.signature import is_tiff, raw_kind
 
 DIGEST_BYTES: Final = 16
 
@@ -67,6 +69,8 @@ def decode_file(
             file.seek(0)
             if head.startswith(b"\xff\xd8\xff"):
                 return _read_jpeg(file, sizes, how, digest, host)
+            if kind := raw_kind(head, name):
+                return _read_raw(file, head, kind, sizes, how, digest, host)
             return _read_other(file, head, sizes, how, digest, host)
     except Unreadable as error:
         raise ImageReadError(name, str(error)) from None
@@ -111,6 +115,29 @@ def _read_jpeg(
     for size in sizes:
         decoded[size], height, width = decode_jpeg(data, size, how, host)
     return Picture(height, width, _digest(io.BytesIO(data)) if digest else b"", decoded)
+
+
+def _read_raw(
+    file: BinaryIO,
+    head: bytes,
+    kind: str,
+    sizes: Iterable[Size],
+    how: Reading,
+    digest: bool,
+    host: Host,
+) -> Picture:
+    """Read the preview of a raw file; without LibRaw what a TIFF shows first."""
+    try:
+        decoded, height, width = decode_raw(
+            file, f"a camera's raw picture ({kind})", sizes, how, host
+        )
+    except MissingExtraError:
+        if not is_tiff(head):
+            raise
+        file.seek(0)
+        return _read_other(file, head, sizes, how, digest, host)
+    file.seek(0)
+    return Picture(height, width, _digest(file) if digest else b"", decoded)
 
 
 def _read_other(

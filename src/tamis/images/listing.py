@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from tamis.errors import Failure
-from tamis.images import SUFFIXES, has_signature
+from tamis.images import RAW_SUFFIXES, has_signature, promises_picture
 
 OWN_FOLDER: Final = ".tamis"
 """Where tamis keeps its journals: neither listed nor counted."""
@@ -91,7 +91,8 @@ class Listing:
     files : list of (tuple of str, str)
         Names of the folders and the file below `root`, and the path.
     ignored : list of str
-        Files that are not pictures; hidden and system folders; hidden pictures.
+        Files that are not pictures; hidden and system folders; hidden pictures; raw files of a
+        camera beside a picture of that name, which shows them.
     outside : list of str
         Linked folders that lead out of `root` and were not entered.
     failures : list of Failure
@@ -159,8 +160,12 @@ class Listing:
                 self.results.append(folder)
                 continue
             self._folders.append((parts, folder))
+            shown = _shown_raw_files([entry.name for entry in entries])
             for entry in entries:
-                self._meet(entry, (*parts, entry.name), waiting, links)
+                if entry.name in shown:
+                    self.ignored.append(entry.path)
+                else:
+                    self._meet(entry, (*parts, entry.name), waiting, links)
         return links
 
     def _meet(
@@ -234,8 +239,19 @@ def _holds_journal(folder: str) -> bool:
 
 
 def _promises_picture(name: str) -> bool:
-    stem, _, suffix = name.rpartition(".")
-    return stem.strip(".") != "" and f".{suffix.lower()}" in SUFFIXES  # .jpg is a hidden file
+    stem = name.rpartition(".")[0]
+    return stem.strip(".") != "" and promises_picture(name)  # .jpg is a hidden file
+
+
+def _shown_raw_files(names: list[str]) -> set[str]:
+    """Find the raw files that a picture beside them shows: they go with it."""
+    raw = [name for name in names if os.path.splitext(name)[1].lower() in RAW_SUFFIXES]
+    if not raw:
+        return set()
+    shown = {
+        os.path.splitext(name)[0] for name in set(names).difference(raw) if _promises_picture(name)
+    }
+    return {name for name in raw if os.path.splitext(name)[0] in shown}
 
 
 def _looks_like_picture(entry: os.DirEntry[str]) -> bool:

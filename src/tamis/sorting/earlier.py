@@ -18,7 +18,7 @@ from tamis.files.evidence import fingerprint_or_none
 from tamis.files.journal import Journal, journals
 from tamis.files.result import FOLDER
 from tamis.files.transfer import Mode, Transfer, same_file
-from tamis.images import SUFFIXES
+from tamis.images import SUFFIXES, promises_picture
 from tamis.table.sidecars import name_beside
 
 _TIMES_NS: Final = 2_000_000_000  # how far FAT, the coarsest, rounds times
@@ -66,11 +66,6 @@ class Placement:
         """The folder of the result that holds it; empty if it lies beside the folders."""
         return self.place.rpartition("/")[0].partition("/")[0]
 
-    @property
-    def is_picture(self) -> bool:
-        """Whether its name says that it is a picture."""
-        return os.path.splitext(self.first.source)[1].lower() in SUFFIXES
-
 
 @dataclass(frozen=True, slots=True)
 class Correction:
@@ -116,8 +111,19 @@ class Earlier:
         self._strays: dict[int | str, list[str]] | None = None
         self._lost: dict[tuple[str, int], list[Placement]] | None = None
         self._adopted_as: dict[str, Placement] = {}
+        shown = {
+            os.path.splitext(key)[0]
+            for key in self._placements
+            if os.path.splitext(key)[1].lower() in SUFFIXES
+        }
+        self._pictures = {
+            key: one
+            for key, one in self._placements.items()
+            if os.path.splitext(key)[1].lower() in SUFFIXES
+            or (promises_picture(key) and os.path.splitext(key)[0] not in shown)
+        }
         for key, one in self._placements.items():
-            if not one.is_picture:
+            if key not in self._pictures:
                 folder, name = os.path.split(key)
                 self._companions[folder, name.partition(".")[0]].append(one)
 
@@ -192,8 +198,8 @@ class Earlier:
         """List the pictures that a person moved, in the order in which they were placed."""
         return [
             found
-            for one in self
-            if one.is_picture and (found := self.correction(one, one.first.source)) is not None
+            for one in self._pictures.values()
+            if (found := self.correction(one, one.first.source)) is not None
         ]
 
     def correction(self, placement: Placement, path: str) -> Correction | None:
@@ -219,9 +225,8 @@ class Earlier:
         above = os.path.join(self._folder(os.path.abspath(folder)), "")
         return [
             os.path.join(self.out, one.place)
-            for key, one in self._placements.items()
+            for key, one in self._pictures.items()
             if one.mode is Mode.MOVE
-            and one.is_picture
             and key.startswith(above)
             and self.state(one)[0] is State.PLACED
         ]

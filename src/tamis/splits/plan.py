@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from tamis.files.names import TakenNames, folder_name
 from tamis.files.transfer import Transfer
-from tamis.images import SUFFIXES
+from tamis.images import promises_picture
 from tamis.splits.assign import chance
 from tamis.splits.labels import TRUTH_SUFFIX
 from tamis.table import ImageTable
@@ -77,7 +77,7 @@ def plan_split(
             path, label = table.paths[row], labels[row]
             if hidden:
                 suffix = os.path.splitext(path)[1].lower()
-                if suffix not in SUFFIXES:  # it may be the class: "3.dinosaur"
+                if not promises_picture(path):  # it may be the class: "3.dinosaur"
                     suffix = ""
                 destination = f"{part}/{number:0{digits}}{suffix}"
                 below = destination.removeprefix(part.removesuffix("test"))

@@ -8,7 +8,7 @@ import os
 import stat
 
 from tamis.errors import printable
-from tamis.images import SUFFIXES, has_signature
+from tamis.images import has_signature, promises_picture
 from tamis.images.refusal import reason_of
 from tamis.table.table import ImageTable
 
@@ -77,4 +77,4 @@ def _below(path: str, root: str) -> bool:
 
 
 def _promises_picture(path: str) -> bool:
-    return os.path.splitext(path)[1].lower() in SUFFIXES
+    return promises_picture(path)

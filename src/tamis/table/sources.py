@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from tamis.errors import MissingExtraError, TableError, printable
 from tamis.files.csvfile import read_csv
-from tamis.images import SUFFIXES, has_signature
+from tamis.images import has_signature, promises_picture
 from tamis.images.listing import sort_key
 from tamis.table.table import ImageTable, common_root
 
@@ -60,7 +60,7 @@ def from_pattern(pattern: str) -> ImageTable:
         (
             path
             for path in set(glob.glob(pattern, recursive=True))
-            if path.lower().endswith(tuple(SUFFIXES)) and os.path.isfile(path)
+            if promises_picture(path) and os.path.isfile(path)
         ),
         key=lambda path: [sort_key(part) for part in path.split(os.sep)],
     )
@@ -81,7 +81,7 @@ def from_pattern(pattern: str) -> ImageTable:
 
 def is_image_file(source: str) -> bool:
     """Whether a path is that of an image, by its suffix or its first bytes."""
-    if source.lower().endswith(tuple(SUFFIXES)):
+    if promises_picture(source):
         return True
     try:
         with open(source, "rb") as file:
