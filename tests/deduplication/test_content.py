@@ -3,6 +3,7 @@
 import os
 import shutil
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,7 +123,7 @@ def test_groups_that_share_a_copy_become_one(data):
         groups=tuple(groups),
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(content, "_contents", lambda _: contents)
+        patch.setattr(content, "_contents", lambda _: np.array(contents))
         joined, _ = with_copies_together(table)
 
     def linked(one, two):

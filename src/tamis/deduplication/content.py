@@ -12,11 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
+
 from tamis.errors import ImageReadError
 from tamis.images import digest_of
 from tamis.table import ImageTable
 
 _SAMPLE: Final = 64
+_WORD: Final = (1 << 64) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +82,14 @@ def overlap(paths: Sequence[str], others: Sequence[str]) -> Overlap:
     known = {os.path.abspath(other): other for other in reversed(others)}
     by_path = {path: known[at] for path in paths if (at := os.path.abspath(path)) in known}
     rest = [path for path in paths if path not in by_path]
-    contents = _contents([*rest, *others]) if rest else []
-    first: dict[object, str] = {}
+    contents = _contents([*rest, *others]).tolist() if rest else []
+    first: dict[int, str] = {}
     for other, content in zip(others, contents[len(rest) :], strict=bool(rest)):
-        if content is not None:
-            first.setdefault(content, other)
+        first.setdefault(content, other)
     by_content = {
         path: first[content]
         for path, content in zip(rest, contents, strict=False)
-        if content is not None and content in first
+        if content >= 0 and content in first
     }
     return Overlap(by_path, by_content)
 
@@ -105,11 +108,13 @@ def copies(paths: Sequence[str]) -> list[list[int]]:
     >>> tamis.copies([*paths, paths[0]])
     [[0, 6]]
     """
-    groups: dict[object, list[int]] = defaultdict(list)
-    for row, content in enumerate(_contents(paths)):
-        if content is not None:
-            groups[content].append(row)
-    return [rows for rows in groups.values() if len(rows) > 1]
+    contents = _contents(paths)
+    known = contents >= 0
+    times = np.bincount(contents[known], minlength=1)
+    groups: dict[int, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(known & (times[contents] > 1)).tolist():
+        groups[int(contents[row])].append(row)
+    return list(groups.values())
 
 
 def with_copies_together(table: ImageTable) -> tuple[ImageTable, list[list[int]]]:
@@ -159,35 +164,63 @@ def with_copies_together(table: ImageTable) -> tuple[ImageTable, list[list[int]]
     return replace(table, groups=tuple(groups)), found
 
 
-def _contents(paths: Sequence[str]) -> list[object]:
-    """Something for each file that is equal for equal content; None if it cannot be read.
+def _contents(paths: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Give each file a number, equal for equal content; -1 if it cannot be read.
 
-    Of files of one size a few bytes are read first, and all of those that they share only.
+    Of files of one size a few bytes are read first, and all of those that share them only. Of a
+    million files some 50 bytes each are kept.
     """
-    files: list[object] = []
-    place: dict[object, tuple[str, int]] = {}  # each file once, however often it is named
-    for path in paths:
+    n = len(paths)
+    device, number = np.zeros(n, np.uint64), np.zeros(n, np.uint64)
+    size = np.full(n, -1, np.int64)  # -1 of what is no regular file
+    here = np.zeros(n, bool)
+    unnumbered: dict[str, int] = {}
+    for row, path in enumerate(paths):
         try:
             found = os.stat(path)
         except (OSError, ValueError):
-            files.append(None)
             continue
-        # Some file systems number no files.
-        file: object = (found.st_dev, found.st_ino) if found.st_ino else os.path.realpath(path)
-        files.append(file)
-        place.setdefault(file, (path, found.st_size if stat.S_ISREG(found.st_mode) else -1))
-    of_size: dict[int, list[object]] = defaultdict(list)
-    for own, (_, size) in place.items():
-        of_size[size].append(own)
-    alike: dict[tuple[int, bytes], list[object]] = defaultdict(list)
-    for size, same in of_size.items():
-        for own in same:
-            alike[size, _sample(*place[own]) if len(same) > 1 else b""].append(own)
-    contents: dict[object, object] = {}
-    for same in alike.values():
-        for own in same:
-            contents[own] = own if len(same) == 1 else _digest(place[own][0])
-    return [None if file is None else contents[file] for file in files]
+        here[row] = True
+        device[row], number[row] = found.st_dev & _WORD, found.st_ino & _WORD
+        if not found.st_ino:  # some file systems number no files
+            number[row] = unnumbered.setdefault(os.path.realpath(path), len(unnumbered))
+            device[row] = _WORD
+        if stat.S_ISREG(found.st_mode):
+            size[row] = found.st_size
+    contents = np.full(n, -1, np.int64)
+    rows = np.flatnonzero(here)
+    if not len(rows):
+        return contents
+    # Each file once, however often it is named.
+    first, file = _numbered(device[rows], number[rows])
+    own, sizes = rows[first], size[rows[first]]
+    sample = np.zeros(len(own), np.int64)
+    for place in _shared(sizes):
+        sample[place] = hash(_sample(paths[own[place]], int(sizes[place])))
+    content = np.arange(len(own))
+    same: dict[bytes, int] = {}
+    _, alike = _numbered(sizes, sample)
+    for place in _shared(alike):
+        digest = _digest(paths[own[place]])
+        content[place] = -1 if digest is None else same.setdefault(digest, place)
+    contents[rows] = content[file]
+    return contents
+
+
+def _numbered(*keys: npt.NDArray[Any]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Find the different rows of some columns: the first of each, and the number of every row."""
+    order = np.lexsort(keys[::-1])
+    new = np.ones(len(order), bool)
+    new[1:] = np.any([key[order[1:]] != key[order[:-1]] for key in keys], axis=0)
+    numbers = np.empty(len(order), np.intp)
+    numbers[order] = np.cumsum(new) - 1
+    return order[new], numbers
+
+
+def _shared(values: npt.NDArray[Any]) -> list[int]:
+    """List the places of values that occur more than once."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return list(np.flatnonzero(counts[inverse] > 1).tolist())
 
 
 def _sample(path: str, size: int) -> bytes:

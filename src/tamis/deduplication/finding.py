@@ -65,14 +65,14 @@ def find_duplicates(
     sketches: Sketches | None = None
     if set(kinds) - {COPY}:
         again = {link.second for link in links}
-        firsts = [row for row in range(len(table)) if row not in again]
-        once = table.select(firsts)
+        firsts = np.setdiff1d(np.arange(len(table)), list(again))
+        once = table.select(firsts.tolist()) if again else table
         with stages("pictures", len(once)) as advance:
             sketches = sketch(once, jobs=jobs, max_pixels=max_pixels, progress=advance)
         failures = sketches.failures
         thresholds = learn_thresholds(once, sketches, jobs=jobs, max_pixels=max_pixels)
         learned = asdict(thresholds)
-        rows = np.asarray(firsts)[sketches.rows] if len(sketches) else np.empty(0, int)
+        rows = firsts[sketches.rows] if len(sketches) else np.empty(0, int)
         links += [
             Link(int(rows[one.first]), int(rows[one.second]), one.kind, one.agreement)
             for one in find_links(sketches, thresholds, tuple(kinds), jobs=jobs)
@@ -135,14 +135,15 @@ class _Quality:
     ) -> None:
         self._paths = table.paths
         self._sketches = sketches
-        self._place = {int(row): i for i, row in enumerate(rows)}
+        self._place = np.full(len(table), -1, np.int32)
+        self._place[rows] = np.arange(len(rows))
         self._as = {link.second: link.first for link in links if link.kind == COPY}
 
     def order(self, row: int) -> tuple[float, ...]:
         """Give the key by which the best comes first."""
-        place = self._place.get(self._as.get(row, row))
+        place = int(self._place[self._as.get(row, row)])
         seen: tuple[float, ...] = (0.0, 0.0, 0.0)
-        if place is not None and self._sketches is not None:
+        if place >= 0 and self._sketches is not None:
             height, width = map(int, self._sketches.shapes[place])
             sharp = max(float(self._sketches.sharpness[place]), 1e-6)
             seen = (

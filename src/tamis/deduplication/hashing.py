@@ -36,23 +36,25 @@ def near_hashes(hashes: Array, queries: Array | None = None, *, k: int = 8) -> A
 
     Returns
     -------
-    ndarray of shape (m, k), int64
+    ndarray of shape (m, k), int32
         Rows of `hashes`; -1 where there are fewer.
     """
     asked = hashes if queries is None else queries
-    found = np.full((len(asked), k), -1, np.int64)
-    distances = np.full((len(asked), k), 65, np.int64)
+    found = np.full((len(asked), k), -1, np.int32)
+    distances = np.full((len(asked), k), 65, np.uint8)
     for quarter in range(4):
         keys = (hashes >> np.uint64(16 * quarter) & np.uint64(0xFFFF)).astype(np.int64)
         order = np.argsort(keys, kind="stable")
         starts = np.searchsorted(keys[order], np.arange(65_537))
-        _look_up(hashes, asked, queries is None, quarter, order, starts, found, distances)
+        # A bucket's hashes lie side by side: among a million, fetching each would take longest.
+        near = hashes[order]
+        _look_up(near, asked, queries is None, quarter, order, starts, found, distances)
     return found
 
 
 @nb.njit(nogil=True, cache=True)
 def _look_up(
-    hashes: Array, asked: Array, own: bool, quarter: int, order: Array, starts: Array,
+    near: Array, asked: Array, own: bool, quarter: int, order: Array, starts: Array,
     found: Array, distances: Array,
 ) -> None:  # fmt: skip
     k = found.shape[1]
@@ -62,11 +64,11 @@ def _look_up(
             bucket = key if bit < 0 else key ^ (1 << bit)
             end = min(starts[bucket + 1], starts[bucket] + _MOST_LOOKED_AT)
             for place in range(starts[bucket], end):
+                distance = _bits(near[place] ^ asked[i])
+                if distance > FARTHEST or distance >= distances[i, k - 1]:
+                    continue
                 j = order[place]
                 if own and j == i:
-                    continue
-                distance = _bits(hashes[j] ^ asked[i])
-                if distance > FARTHEST or distance >= distances[i, k - 1]:
                     continue
                 known = False
                 for at in range(k):
@@ -83,8 +85,10 @@ def _look_up(
 
 @nb.njit(nogil=True, cache=True, inline="always")
 def _bits(value: Any) -> Any:
-    count = 0
-    while value:
-        value &= value - np.uint64(1)
-        count += 1
-    return count
+    """Count the ones of 64 bits: of each two, each four, each eight, and of all."""
+    value -= (value >> np.uint64(1)) & np.uint64(0x5555555555555555)
+    value = (value & np.uint64(0x3333333333333333)) + (
+        (value >> np.uint64(2)) & np.uint64(0x3333333333333333)
+    )
+    value = (value + (value >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return (value * np.uint64(0x0101010101010101)) >> np.uint64(56)

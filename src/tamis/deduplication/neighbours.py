@@ -20,7 +20,7 @@ _PER_CELL: Final = 400
 _PROBES: Final = 6
 _SAMPLE: Final = 32  # vectors per centre that the centres are found from
 _ROUNDS: Final = 6
-_BLOCK: Final = 8192
+_BLOCK: Final = 1 << 21  # products of vectors and centres that are held at a time
 _MOST: Final = 4096  # vectors of one cell that are compared with at a time
 
 
@@ -74,13 +74,13 @@ class Cells:
 
         Returns
         -------
-        rows : ndarray of shape (m, k), int64
+        rows : ndarray of shape (m, k), int32
             Nearest first; -1 where there are fewer.
         likeness : ndarray of shape (m, k), float32
             The correlation of two tiny pictures, up to 1.
         """
         asked = self.vectors if queries is None else queries
-        found = np.full((len(asked), k), -1, np.int64)
+        found = np.full((len(asked), k), -1, np.int32)
         likeness = np.full((len(asked), k), -2, np.float32)
         probes = _nearest(asked, self.centres, min(_PROBES, len(self.centres)))
         flat = probes.ravel()
@@ -107,21 +107,37 @@ def likeness_of(first: Array, second: Array) -> Array:
 
 
 def _nearest(vectors: Array, centres: Array, count: int) -> Array:
-    """Find the nearest centres of each vector, in no order."""
+    """Find the nearest centres of each vector, nearest first."""
     out = np.empty((len(vectors), count), np.int32)
-    for start in range(0, len(vectors), _BLOCK):
-        products = vectors[start : start + _BLOCK].astype(np.float32) @ centres.T
-        if count == 1:
-            out[start : start + _BLOCK, 0] = products.argmax(axis=1)
-        else:
-            best = np.argpartition(-products, count - 1, axis=1)[:, :count]
-            out[start : start + _BLOCK] = best
+    block = max(64, _BLOCK // len(centres))
+    for start in range(0, len(vectors), block):
+        products = vectors[start : start + block].astype(np.float32) @ centres.T
+        _largest(products, out[start : start + block])
     return out
 
 
 def _unit(centres: Array) -> Array:
     lengths = np.linalg.norm(centres, axis=1, keepdims=True)
     return np.asarray(centres / np.maximum(lengths, 1e-6), np.float32)
+
+
+@nb.njit(nogil=True, cache=True)
+def _largest(products: Array, out: Array) -> None:
+    """Find the places of the largest products of each row, largest first."""
+    k = out.shape[1]
+    best = np.empty(k, np.float32)
+    for i in range(len(products)):
+        best[:] = -np.inf
+        out[i] = 0
+        for j in range(products.shape[1]):
+            value = products[i, j]
+            if value <= best[k - 1]:
+                continue
+            at = k - 1
+            while at > 0 and best[at - 1] < value:
+                best[at], out[i, at] = best[at - 1], out[i, at - 1]
+                at -= 1
+            best[at], out[i, at] = value, j
 
 
 @nb.njit(nogil=True, cache=True)

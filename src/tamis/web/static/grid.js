@@ -159,8 +159,8 @@ export function Grid() {
     event.dataTransfer.setData("text/plain", "tiles");
     event.dataTransfer.effectAllowed = "copy";
   };
-  return html`<div id="grid" ref=${ref} role="grid" tabindex="0" aria-label="Pictures" aria-multiselectable="true"
-      aria-rowcount=${l.rows} aria-colcount=${l.cols} aria-activedescendant=${order.length ? "t" + store.cursor.value : null}
+  return html`<div id="grid" ref=${ref} role=${order.length ? "grid" : "group"} tabindex="0" aria-label="Pictures" aria-multiselectable=${order.length ? "true" : null}
+      aria-rowcount=${order.length ? l.rows : null} aria-colcount=${order.length ? l.cols : null} aria-activedescendant=${order.length ? "t" + store.cursor.value : null}
       onScroll=${scrolled} onClick=${click}
       onDblClick=${(e) => { const p = placeOf(e); if (p >= 0) store.large.value = order[p]; }}
       onPointerDown=${start} onPointerMove=${drag} onPointerUp=${end} onDragStart=${dragStart}>
