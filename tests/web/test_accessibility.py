@@ -2,7 +2,7 @@
 
 import pytest
 
-from browsing import opened
+from browsing import needed, opened
 from reviewing import served
 
 pytestmark = pytest.mark.browser
@@ -11,8 +11,7 @@ pytestmark = pytest.mark.browser
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(360, 740), (1280, 800)])
 def test_no_view_has_a_serious_finding(pictures, width, height, dark):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-core")
-    look_at, found = axe.Axe().run, []
+    look_at, found = needed("axe_playwright_python.sync_playwright").Axe().run, []
     first = min((pictures / "photos").glob("*.jpg"))
     (pictures / "photos/zz copy.jpg").write_bytes(first.read_bytes())
     with served(pictures / "photos", pictures / "examples") as client:
