@@ -27,12 +27,11 @@ from plant import DEFAULT, KINDS, plant
 KIND_SETS = {"default": None, "on request": ("copy", "same", "mirrored", "turned")}
 PER_FOLDER = 10_000
 WORK = """
-import json, resource, sys, time
+import json, os, resource, sys, time
 import tamis
 source, n, kinds = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
-table = tamis.open(source).table
-if n:
-    table = table.select(range(n))
+folders = sorted(os.listdir(source))[-(-n // 10000):] if n else []
+table = tamis.open(source, exclude=[os.path.join(source, name) for name in folders]).table
 start, before = time.perf_counter(), time.process_time()
 found = tamis.duplicates(table, **({"kinds": kinds} if kinds else {}))
 children = resource.getrusage(resource.RUSAGE_CHILDREN)

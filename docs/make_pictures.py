@@ -3,8 +3,9 @@
 All are cut from photographs that come with scikit-image and are in the public domain or under
 CC0, so that they may be shipped. `sees-NAME.jpg` holds, by each descriptor, the tiles that look
 most like a query among the tiles of all *other* photographs: what they share with the query is
-what the descriptor sees. `sorted.jpg` holds tiles as `tamis.sort` places them; `page.jpg` and
-`phone.jpg` are views of `tamis serve` in Chromium.
+what the descriptor sees. `sorted.jpg` holds tiles as `tamis.sort` places them; `page.jpg`,
+`large.jpg`, `map.jpg` and `phone.jpg` are views of `tamis serve` in Chromium; with `--page` only
+they are made.
 """
 
 import io
@@ -26,6 +27,10 @@ TILE = 96
 NEAREST = 7
 GAP = 6
 LABELS = [label for label in SOURCES if label != "moon"]  # whose licence is not stated
+VIEWS = (
+    ("page", 1200, "light"), ("large", 1200, "dark"), ("map", 1200, "light"),
+    ("phone", 360, "dark"),
+)  # fmt: skip
 QUERIES = {"cat": 9, "brick": 4, "coffee": 8, "rocket": 9}
 DESCRIPTORS = [
     "color", "hsv", "moments", "colorlayout", "correlogram", "cedd", "fcth", "jcd", "lbp", "gabor",
@@ -98,7 +103,7 @@ def sorted_tiles(folder: Path) -> None:
 
 
 def pages(folder: Path) -> None:
-    """Write views of `tamis serve`, wide and light, or as a telephone shows them, dark."""
+    """Write views of `tamis serve`: wide and light or dark, and as a telephone shows them."""
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as place:
@@ -121,7 +126,7 @@ def pages(folder: Path) -> None:
                 browser = run.chromium.launch(
                     executable_path=shutil.which("chromium"), args=["--no-sandbox"]
                 )
-                for name, width, scheme in (("page", 1200, "light"), ("phone", 360, "dark")):
+                for name, width, scheme in VIEWS:
                     context = browser.new_context(
                         viewport={"width": width, "height": 720}, color_scheme=scheme
                     )
@@ -129,6 +134,13 @@ def pages(folder: Path) -> None:
                     page.goto(address)
                     page.locator(".tile .bar > span").first.wait_for(timeout=120_000)
                     page.wait_for_timeout(20_000 if name == "page" else 2_000)  # all is weighed
+                    if name == "large":
+                        page.locator("#t1").dblclick()
+                        page.locator(".large .shares").wait_for()
+                    elif name == "map":
+                        page.locator(".views button", has_text="Map").click()
+                        page.locator(".title", has_text="Like pictures").wait_for()
+                        page.wait_for_timeout(5_000)
                     made = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
                     made.save(HERE / f"{name}.jpg", quality=80)
                 browser.close()
@@ -141,6 +153,7 @@ if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         tiles(Path(place))
-        what_descriptors_see(Path(place))
-        sorted_tiles(Path(place))
+        if "--page" not in sys.argv[1:]:
+            what_descriptors_see(Path(place))
+            sorted_tiles(Path(place))
         pages(Path(place))
