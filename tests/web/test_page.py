@@ -1,6 +1,7 @@
 """The API of a served page, as a script uses it."""
 
 import os
+import socket
 import struct
 import time
 
@@ -9,6 +10,7 @@ import pytest
 
 import tamis
 from reviewing import NASTY, served
+from tamis.web import serving
 
 
 def columns(client):
@@ -214,3 +216,8 @@ def test_the_document_names_every_address(pictures):
         assert len(paths) >= len({one.path for one in ENDPOINTS}) + 1
         status, _, page = client.ask("GET", "/api")
         assert status == 200 and all(one.path.encode() in page for one in ENDPOINTS)
+
+
+def test_small_answers_are_sent_at_once():
+    with serving._socket("127.0.0.1", 0) as listening:  # asyncio turns Nagle's algorithm off by it
+        assert listening.proto == socket.IPPROTO_TCP

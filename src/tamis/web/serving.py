@@ -191,7 +191,8 @@ async def _serve(server: Any, listening: socket.socket, review: Any) -> None:
 @contextlib.contextmanager
 def _socket(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    # By its protocol asyncio knows a socket on which small answers must not wait for another.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         try:
