@@ -78,9 +78,9 @@ class Client(threading.Thread):
 
 
 def memory(process: int) -> float:
-    """Return the resident MB of a process."""
+    """Return the resident MB of a process, without the files that it has mapped."""
     for line in Path(f"/proc/{process}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
+        if line.startswith("RssAnon"):
             return int(line.split()[1]) / 1024
     return 0.0
 

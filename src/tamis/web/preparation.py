@@ -50,7 +50,7 @@ class Preparation:
         self._index: Index | None = None
         self._words: WordIndex | None = None
         self._relearning: threading.Thread | None = None
-        self._fits = threading.Lock()
+        self._fits, self._making = threading.Lock(), threading.Lock()
         self._thread = threading.Thread(target=self._run, name="tamis-review", daemon=True)
 
     def start(self) -> None:
@@ -78,8 +78,9 @@ class Preparation:
         """
         if self.features is None:
             raise InvalidParameterError("the pictures are still being described. Wait a little.")
-        if self._index is None:
-            self._index = Index(self.features)
+        with self._making:
+            if self._index is None:
+                self._index = Index(self.features)
         return self._index
 
     def words(self) -> WordIndex:
@@ -119,9 +120,11 @@ class Preparation:
             self._first_answers()
             self.session.tell_phase("ready")
             threading.Thread(target=self._thumbnails, daemon=True).start()
+            self.index()  # the first search need not wait for it
             while not self.ended:
                 self.session.changed.wait()
-                time.sleep(_PAUSE)
+                # Where many people speak at once, half of the time is left to all that they ask.
+                time.sleep(max(_PAUSE, self.session.answers.seconds))
                 self.session.changed.clear()
                 if not self.ended:
                     self._answer()
