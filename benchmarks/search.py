@@ -165,7 +165,7 @@ def make_usearch(vectors: Vectors) -> object:
     """Fill an index of usearch on all processors."""
     from usearch.index import Index as USearch
 
-    index = USearch(ndim=DIM, metric="l2sq", dtype="f32")
+    index = USearch(ndim=DIM, metric="l2sq", dtype="f16")
     index.add(np.arange(len(vectors)), vectors)
     return index
 
@@ -177,12 +177,17 @@ def others(
     import faiss
 
     n = len(vectors)
-    cells = int(4 * n**0.5)
+    cells, few = int(4 * n**0.5), round(n**0.5)
     factories = {
         "FAISS flat (exact)": ("Flat", "", ()),
         "FAISS HNSW, M 32": ("HNSW32", "ef", (16, 32, 64, 128, 256, 512)),
         f"FAISS IVF{cells},PQ64, re-ranked": (
             f"IVF{cells},PQ64,RFlat",
+            "nprobe",
+            (1, 2, 4, 8, 16, 32, 64, 128),
+        ),
+        f"FAISS IVF{few},PQ128x4fs, re-ranked": (
+            f"IVF{few},PQ128x4fs,RFlat",
             "nprobe",
             (1, 2, 4, 8, 16, 32, 64, 128),
         ),
@@ -199,7 +204,7 @@ def others(
         return
     file = folder / "hnsw.usearch"
     built = kept(file, partial(make_usearch, vectors), lambda index: index.save(str(file)))
-    yield "usearch HNSW, M 16", built, partial(usearch_efforts, file)
+    yield "usearch HNSW, M 16, f16", built, partial(usearch_efforts, file)
 
 
 def faiss_efforts(file: Path, word: str, efforts: Sequence[int]) -> Iterator[tuple[str, Search]]:
@@ -227,7 +232,7 @@ def usearch_efforts(file: Path) -> Iterator[tuple[str, Search]]:
     """Search with growing effort."""
     from usearch.index import Index as USearch
 
-    index = USearch(ndim=DIM, metric="l2sq", dtype="f32")
+    index = USearch(ndim=DIM, metric="l2sq", dtype="f16")
     index.load(str(file))
     for effort in (16, 32, 64, 128, 256, 512):
         index.expansion_search = effort
@@ -304,7 +309,7 @@ def updates(n: int, n_queries: int, folder: Path) -> None:
     dataset.delete(f"id IN ({', '.join(map(str, gone))})")
     print(f"| deleted, none of them found | {recall(stored.path, gone):.4f} |")
     insert(dataset, vectors, gone, n)
-    refresh(dataset)
+    refresh(stored.path, dataset)
     print(f"| added again, not yet in the index | {recall(stored.path):.4f} |")
     for distance in ("l2", "l1"):
         answers = []
@@ -318,8 +323,8 @@ def updates(n: int, n_queries: int, folder: Path) -> None:
             answers[0][1].distances, answers[1][1].distances
         )
         print(f"| exact, {distance}: answers {'equal' if same else 'NOT EQUAL'} to fresh | |")
-    dataset.optimize.optimize_indices()
-    print(f"| added to the index | {recall(stored.path):.4f} |")
+    build(stored.path, GIST)
+    print(f"| index made anew | {recall(stored.path):.4f} |")
     print(f"| fresh build | {recall(fresh.path):.4f} |")
 
 

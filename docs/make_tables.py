@@ -11,7 +11,7 @@ from pathlib import Path
 
 PAGE = Path(__file__).parent / "results.md"
 TABLES = Path(__file__).parent / "results"
-TABLE = re.compile(r"^<!-- table: ([\w-]+) -->\n\n?(?:\|[^\n]*\n)*", re.MULTILINE)
+TABLE = re.compile(r"^<!-- table: ([\w-]+) -->\n+(?:\|[^\n]*\n)*\n*", re.MULTILINE)
 
 
 def rows_of(name: str) -> list[list[str]]:
@@ -25,12 +25,12 @@ def table(name: str) -> str:
     header, *rows = rows_of(name)
     lines = [header, ["---"] * len(header), *rows]
     text = "\n".join("|" + "|".join(f" {cell} " for cell in line) + "|" for line in lines)
-    return f"<!-- table: {name} -->\n\n{text}\n"
+    return f"<!-- table: {name} -->\n\n{text}\n\n"
 
 
 def page(text: str) -> str:
     """Put the tables of the CSV files into the text of the page."""
-    return TABLE.sub(lambda found: table(found[1]), text)
+    return TABLE.sub(lambda found: table(found[1]), text).rstrip() + "\n"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from pictures import write_kinds
@@ -14,6 +15,7 @@ from tamis.store.rows import Rows
 from tamis.table import ImageTable
 
 lance = pytest.importorskip("lance", reason="needs the extra tamis[store]")
+pa = pytest.importorskip("pyarrow")
 
 COLOR, EDGE = (descriptor(spec) for spec in ("color(bins=4)", "edge"))
 
@@ -79,24 +81,32 @@ def test_groups_survive(photos, path):
     assert (stored.groups, stored.labels) == (groups, table.labels)
 
 
-def test_a_collection_of_the_first_format_opens_and_is_upgraded(photos, path):
+@pytest.mark.parametrize("old", [1, 2])
+def test_a_collection_of_an_earlier_format_opens_and_is_upgraded(photos, path, old):
     update(path, table_of(photos), [EDGE, COLOR])
-    build(path, COLOR)
     dataset = lance.dataset(os.path.join(path, "images.lance"))
-    dataset.drop_columns(["group"])
-    said = dataset.schema.field("embedding_0").metadata[b"tamis:embedding"]
-    old = {"embedding_0": {"tamis:companion": said.decode()}}
-    dataset.update_field_metadata(old, replace=True)
-    dataset.update_schema_metadata({"tamis:format": "1"})
+    key = "tamis:companion" if old == 1 else "tamis:embedding"
+    field = pa.field("embedding_0", pa.list_(pa.float32(), 4), metadata={key: "{}"})
+    values = np.random.default_rng(0).random((dataset.count_rows(), 4), np.float32)
+    column = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), 4)
+    made = pa.table([column], schema=pa.schema([field]))
+    dataset.add_columns(made.to_reader())
+    dataset.create_index(
+        "embedding_0", "IVF_HNSW_SQ", name="approximate_l2_embedding_0", num_partitions=1
+    )
+    if old == 1:
+        dataset.drop_columns(["group"])
+    dataset.update_schema_metadata({"tamis:format": str(old)})
     collection = check(path, photos, EDGE, COLOR)
-    assert (collection.format, set(collection.table().groups)) == (1, {None})
+    assert (collection.format, set(collection.table().groups)) == (old, {None})
     with pytest.raises(CollectionError, match=r"no approximate index.*--approximate"):
         Approximate.open(collection, COLOR)
     write_kinds(photos, 1, first=100)
     update(path, table_of(photos))
     collection = check(path, photos, EDGE, COLOR)
-    assert collection.format == 2
+    assert collection.format == 3
     assert not any("embedding" in name for name in collection.dataset.schema.names)
+    assert not collection.dataset.describe_indices()
     build(path, COLOR)
     assert Approximate.open(Collection.open(path), COLOR).recall(5) == 1.0
 

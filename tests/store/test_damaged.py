@@ -12,7 +12,7 @@ from command import tamis
 from pictures import write_kinds
 from tamis.descriptors import descriptor
 from tamis.errors import CollectionError, FileFormatError
-from tamis.store import Approximate, Collection, build, is_collection, update
+from tamis.store import Collection, is_collection, update
 from tamis.table import ImageTable
 
 lance = pytest.importorskip("lance", reason="needs the extra tamis[store]")
@@ -350,17 +350,6 @@ def test_a_spec_from_a_file_opens_nothing(path, made, spec):
             update(path, ImageTable.from_folder(made / "photos"))
     finally:
         new.unlink()
-
-
-def test_an_embedding_that_cannot_be_is_refused(path):
-    build(path, EDGE, metric="hellinger")
-    dataset = lance.dataset(str(path / "images.lance"))
-    said = {"of": EDGE.spec, "roots": True, "dim": 10**12, "length": 10**12}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("json.loads", lambda text: said)
-        collection = Collection(str(path), dataset, "/")
-        with pytest.raises(CollectionError, match="embedding that cannot be"):
-            Approximate.open(collection, EDGE)
 
 
 def test_a_search_in_a_strangers_collection_names_what_lies_outside(path, made):

@@ -66,9 +66,9 @@ def test_candidates_are_of_the_parts_asked_for(tmp_path, listed):
     index = Approximate.open(collection, EDGE)
     query = collection.features(EDGE.spec).select([0]).features
     for parts in ({"train"}, {"it's", "val"}):
-        found = index.candidates(query, 50, splits=parts)
+        found = index._table(index.candidates(query, 50, splits=parts))
         assert set(found.paths) == {row["path"] for row in rows if row["split"] in parts}
-        both = index.candidates(query, 50, splits=parts, labels={"sky"})
+        both = index._table(index.candidates(query, 50, splits=parts, labels={"sky"}))
         assert set(both.paths) == {
             row["path"] for row in rows if row["split"] in parts and row["label"] == "sky"
         }

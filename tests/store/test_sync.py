@@ -271,7 +271,7 @@ def test_what_is_no_collection_says_so(photos, path, tmp_path):
 
 def test_a_newer_format_says_so(photos, path):
     update(path, table_of(photos), [COLOR])
-    Collection.open(path).dataset.update_schema_metadata({"tamis:format": "3"})
+    Collection.open(path).dataset.update_schema_metadata({"tamis:format": "4"})
     with pytest.raises(CollectionError, match="newer tamis"):
         Collection.open(path)
 

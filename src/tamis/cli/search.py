@@ -163,6 +163,8 @@ def search(
     warn_failures(matches.failures)
     if len(hits) < k:
         warn(f"there are only {len(hits)} pictures to find")
+    if newer := matches.signature.get("newer"):
+        warn(f"{newer:,} pictures are newer than the approximate index and were all compared")
     if (recall := matches.signature.get("recall")) is not None:
         warn(f"approximate: recall@{k} {recall:.3f} on {sample} stored pictures")
     if words:

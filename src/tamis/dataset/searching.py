@@ -293,6 +293,7 @@ def _approximate(
         "descriptor": index.spec,
         "distance": distance,
         "search": f"approximate, candidates by {index.metric}",
+        "newer": index.n_newer,
     }
     if sample:
         recall = index.recall(k, distance=distance, sample=sample, jobs=jobs)

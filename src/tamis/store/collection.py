@@ -17,7 +17,7 @@ from tamis.store.rows import Rows
 from tamis.table import ImageTable
 from tamis.table.frames import Columns, Tabular
 
-FORMAT: Final = 2  # 1 had no groups, and other indexed embeddings
+FORMAT: Final = 3  # 1 had no groups; 1 and 2 had approximate indexes of Lance
 FORMAT_KEY: Final = b"tamis:format"
 ROOT_KEY: Final = b"tamis:root"
 ICC_KEY: Final = b"tamis:icc"

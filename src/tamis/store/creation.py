@@ -5,11 +5,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from tamis.errors import CollectionError, DestinationError, printable
 from tamis.images import default_reading
 from tamis.store.adding import FOLDER as ADDING
-from tamis.store.ann.build import drop_outdated
 from tamis.store.checking import FACTS, NEEDED, lance_errors
 from tamis.store.collection import (
     FORMAT,
@@ -21,6 +21,9 @@ from tamis.store.collection import (
     is_committed,
     lance,
 )
+
+_EMBEDDINGS: Final = {b"tamis:companion", b"tamis:embedding"}
+"""Keys of the metadata of columns in formats 1 and 2: vectors for indexes of Lance."""
 
 
 @contextmanager
@@ -110,11 +113,17 @@ def _create(name: str, root: str) -> Collection:
 
 
 def _upgrade(collection: Collection) -> None:
-    """Bring a collection of format 1 to the present one; every step may be repeated."""
+    """Bring a collection of an earlier format to the present one; every step may be repeated."""
     import pyarrow as pa
 
     dataset = collection.dataset
     with lance_errors(collection.path):
         if "group" not in dataset.schema.names:
             dataset.add_columns(pa.schema([pa.field("group", pa.binary())]))
-        drop_outdated(dataset)
+        for index in dataset.describe_indices():  # of vectors, which lie beside the dataset now
+            dataset.drop_index(index.name)
+        embeddings = [
+            field.name for field in dataset.schema if _EMBEDDINGS & set(field.metadata or {})
+        ]
+        if embeddings:
+            dataset.drop_columns(embeddings)

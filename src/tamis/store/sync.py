@@ -23,7 +23,6 @@ from tamis.files.lock import locked
 from tamis.images import DEFAULT_MAX_PIXELS
 from tamis.store.adding import Adding, Ids, sweep
 from tamis.store.ann.build import refresh
-from tamis.store.ann.embedding import IndexedEmbedding
 from tamis.store.changes import compare, only_below, status_of
 from tamis.store.checking import lance_errors
 from tamis.store.collection import Collection, dataset_path, lance
@@ -340,9 +339,6 @@ class _Update:
         for column in schema:
             if spec := spec_of(column):
                 columns[column.name] = encode(vectors[spec], described, n, column)
-            elif embedding := IndexedEmbedding.of_column(column):
-                embedded = embedding.embed(vectors[embedding.of])
-                columns[column.name] = encode(embedded, described, n, column)
         return pa.record_batch([columns[name] for name in schema.names], schema=schema)
 
     def _facts(self, rows: list[int]) -> "dict[str, pa.Array[Any]]":
@@ -367,4 +363,4 @@ class _Update:
         if len(self._dataset.get_fragments()) > _FRAGMENTS:
             self._dataset.optimize.compact_files(target_rows_per_fragment=16 * _GROUP)
             self._dataset.cleanup_old_versions(older_than=timedelta(days=1))
-        refresh(self._dataset)
+        refresh(self._path, self._dataset, jobs=self._jobs)

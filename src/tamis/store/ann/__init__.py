@@ -1,12 +1,12 @@
-"""Approximate search in a collection: candidates from Lance's index, ranked exactly.
+"""Approximate search in a collection: candidates from an index, ranked exactly.
 
-The index (an HNSW graph per cell of an inverted file, over vectors of one byte per
-value) gives candidates without a look at every vector. The stored vectors of the
-candidates are then compared by any distance, which the index need not know: only a
-neighbour that is no candidate is lost. `Approximate.recall` measures how many are.
+The index (an inverted file, with 4 bits per 4 values of each vector, searched by FAISS) gives
+candidates without a look at every vector. The vectors of the candidates, mapped beside it, are
+then compared by any distance, which the index need not know: only a neighbour that is no
+candidate is lost. `Approximate.recall` measures how many are.
 
-Rows that are newer than the index are searched one by one until they are many; then
-`refresh` adds them to it. Deleted rows are not found.
+Rows that are newer than the index are compared one by one until they are many; then `refresh`
+adds them to it. Deleted rows are not found.
 """
 
 from tamis.store.ann.build import build, check_metric, refresh

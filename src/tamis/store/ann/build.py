@@ -1,47 +1,42 @@
-"""Making the indexes of a collection, and keeping them up to date."""
+"""Making the approximate indexes of a collection, and keeping them up to date."""
 
+import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from tamis.descriptors import Descriptor
-from tamis.errors import CollectionError, InvalidParameterError, UnknownNameError, printable
+from tamis.descriptors.base import Features
+from tamis.errors import (
+    CollectionError,
+    InvalidParameterError,
+    MissingExtraError,
+    UnknownNameError,
+    printable,
+)
+from tamis.features import available_processors
 from tamis.files.lock import locked
-from tamis.store.ann.embedding import METRICS, OUTDATED_KEY, IndexedEmbedding
+from tamis.store.ann.cells import SAMPLE_PER_CELL, InvertedFile, Quantiser, cells_for, faiss
+from tamis.store.ann.embedding import METRICS, Embedding
+from tamis.store.ann.folder import IndexFolder, Manifest, folders, index_errors, sweep
 from tamis.store.checking import lance_errors
-from tamis.store.collection import Collection, dataset_path, lance
-from tamis.store.columns import decode, encode
+from tamis.store.collection import Collection
+from tamis.store.columns import decode, specs_of
 
-_PREFIX: Final = "approximate"
-_CELL: Final = 16_384  # vectors per cell of the inverted file, each a graph of its own
-_UNINDEXED: Final = 1024
+_FEW: Final = 1000  # vectors that need no cells
+_NEWER: Final = 1024  # rows that are compared before they are added
+_GROWN: Final = 4  # times as many vectors as the cells were learned from: learn again
 _BATCH_BYTES: Final = 64 << 20
+_SEED: Final = 0
 
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """An index of a collection.
-
-    Attributes
-    ----------
-    name : str
-    metric : str
-    column : str
-        The indexed column: of a descriptor's vectors, or of an embedding of them.
-    embedding : IndexedEmbedding or None
-    """
-
-    name: str
-    metric: str
-    column: str
-    embedding: IndexedEmbedding | None
-
-    def of(self, spec: str, column: str) -> bool:
-        """Tell whether it indexes a descriptor whose vectors are in a column."""
-        return self.column == column or (self.embedding is not None and self.embedding.of == spec)
+_ASKED: Final = 64  # vectors by which the number of probes is chosen
+_NEAREST: Final = 11  # of each, itself among them
+_CANDIDATES: Final = 55
+_GOAL: Final = 0.98  # share of the nearest that must be among the candidates
 
 
 def check_metric(metric: str) -> None:
@@ -51,7 +46,11 @@ def check_metric(metric: str) -> None:
 
 
 def build(
-    path: str | os.PathLike[str], descriptor: Descriptor, *, metric: str | None = None
+    path: str | os.PathLike[str],
+    descriptor: Descriptor,
+    *,
+    metric: str | None = None,
+    jobs: int | None = None,
 ) -> None:
     """Make the index of a descriptor's vectors, or make it anew.
 
@@ -65,6 +64,8 @@ def build(
         Metric for candidates; the results can be ranked by any distance. The default is
         hellinger for vectors that are stored sparsely, else the descriptor's default
         distance if it is a metric of an index, else l2.
+    jobs : int, optional
+        Threads; as many as there are processors by default.
 
     Raises
     ------
@@ -73,8 +74,14 @@ def build(
     InvalidParameterError
         The descriptor has several parts; or the metric is hellinger, and a value is
         negative.
+    MissingExtraError
+        FAISS is not installed.
     UnknownNameError
         There is no such metric.
+
+    Notes
+    -----
+    The vectors lie in the index once more, as they are: its candidates are read from there.
     """
     metric = metric or _metric_for(descriptor)
     check_metric(metric)
@@ -82,31 +89,51 @@ def build(
         raise InvalidParameterError(
             f"{descriptor.spec} has several parts: make an index of each of them."
         )
-    with locked(os.fspath(path)):
-        collection = Collection.open(path)
-        vectors = column_of(collection, descriptor.spec)
-        n = collection.dataset.count_rows("failure IS NULL")
-        if not n:
+    faiss()
+    name = os.fspath(path)
+    with locked(name):
+        collection = Collection.open(name)
+        column_of(collection, descriptor.spec)
+        if not collection.dataset.count_rows("failure IS NULL"):
             raise CollectionError(
-                f"the collection {printable(collection.path)} has no picture that could be read: "
-                "there is nothing to make an index of."
+                f"the collection {printable(name)} has no picture that could be read: there is "
+                "nothing to make an index of."
             )
-        with lance_errors(collection.path):
-            if metric == "hellinger":
-                _check_not_negative(collection.dataset, vectors, descriptor)
-            dataset = lance().dataset(dataset_path(collection.path))
-            _drop(dataset, vectors, descriptor.spec)
-            embedding = IndexedEmbedding.for_metric(descriptor, metric)
-            column = vectors
-            if embedding is not None:
-                column = _add_embedding(dataset, collection.dataset, vectors, embedding)
-            dataset.create_index(
-                column,
-                "IVF_HNSW_SQ",
-                name=f"{_PREFIX}_{metric}_{column}",
-                metric="l2" if metric == "hellinger" else metric,
-                num_partitions=max(1, n // _CELL),
-            )
+        embedding = Embedding.of(descriptor, metric)
+        known = Manifest(
+            descriptor.spec, metric, descriptor.dim, embedding.length, descriptor.sparse
+        )
+        _make(name, collection.dataset, known, jobs)
+
+
+def refresh(path: str, dataset: Any, *, jobs: int | None = None) -> None:
+    """Add the rows to the indexes that were written after them, if they are many.
+
+    Whoever calls holds the lock of the collection. A damaged index stays as it is: a search
+    says so.
+    """
+    columns = specs_of(dataset.schema)
+    with contextlib.suppress(CollectionError, MissingExtraError):
+        for folder in folders(path):
+            if folder.manifest.spec in columns:
+                _refresh(path, dataset, folder, columns[folder.manifest.spec], jobs)
+
+
+def _refresh(path: str, dataset: Any, folder: IndexFolder, column: str, jobs: int | None) -> None:
+    known = folder.manifest
+    with index_errors(path, str(folder.path)):
+        last = int(folder.ids.read(known.n).max(initial=-1))
+    new = dataset.count_rows(f"failure IS NULL AND id > {last}")
+    left = dataset.count_rows(f"failure IS NULL AND id <= {last}")
+    grown = left + new > _GROWN * known.n_learned if known.n_cells else left + new >= _FEW
+    if left + new and ((grown and new > _NEWER) or 2 * left < known.n):
+        _make(path, dataset, replace(known, n=0, n_learned=0, n_cells=0, probes=1), jobs)
+    elif new > max(_NEWER, known.n // 50):
+        added = _fill(folder, dataset, column, f" AND id > {last}")
+        if known.n_cells:
+            with index_errors(path, str(folder.path)):
+                _encode(added, folder.quantiser(), known.n, jobs, None)
+        added.commit()
 
 
 def _metric_for(descriptor: Descriptor) -> str:
@@ -116,97 +143,133 @@ def _metric_for(descriptor: Descriptor) -> str:
     return default if default in METRICS else "l2"
 
 
-def _batches(dataset: Any, column: str, dim: int) -> Iterator[Any]:
-    """Read a column, all rows in order, some MB at a time."""
-    size = max(64, _BATCH_BYTES // (4 * dim))
-    for batch in dataset.scanner(columns=[column], batch_size=size).to_batches():
-        yield batch.column(column)
+def _make(path: str, dataset: Any, known: Manifest, jobs: int | None) -> None:
+    """Make an index of all rows; the one that it replaces goes when it is complete."""
+    sweep(path)
+    old = [one for one in folders(path) if one.manifest.spec == known.spec]
+    folder = IndexFolder.make(path, known)
+    try:
+        folder = _fill(folder, dataset, specs_of(dataset.schema)[known.spec])
+        if folder.manifest.n >= _FEW:
+            folder = _learn(folder, jobs)
+        folder.commit()
+    except BaseException:
+        folder.remove()
+        raise
+    for one in old:
+        one.remove()
 
 
-def _check_not_negative(dataset: Any, column: str, descriptor: Descriptor) -> None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    lowest = 0.0
-    for vectors in _batches(dataset, column, descriptor.dim):
-        values = vectors.drop_null()
-        values = values.field("value") if pa.types.is_struct(values.type) else values
-        lowest = min(lowest, pc.min(values.flatten()).as_py() or 0.0)
-    if lowest < 0:
-        raise InvalidParameterError(
-            f"hellinger needs values that are not negative. Got {lowest:g} among the vectors by "
-            f"{descriptor.spec}: take l2 or cosine."
+def _fill(folder: IndexFolder, dataset: Any, column: str, condition: str = "") -> IndexFolder:
+    """Append the vectors of rows; in the order in which the dataset holds them."""
+    known, n = folder.manifest, folder.manifest.n
+    vectors, ids = folder.vectors, folder.ids
+    with lance_errors(str(folder.path)):
+        scanner = dataset.scanner(
+            columns=["id", column],
+            filter=f"failure IS NULL{condition}",
+            batch_size=max(64, _BATCH_BYTES // (4 * known.dim)),
         )
+        for batch in scanner.to_batches():
+            features = np.zeros((len(batch), known.dim), np.float32)
+            decode(batch.column(column), features, np.arange(len(batch)))
+            if known.metric == "hellinger" and features.min(initial=0) < 0:
+                raise InvalidParameterError(
+                    "hellinger needs values that are not negative. Got "
+                    f"{features.min():g} among the vectors by {known.spec}: take l2 or cosine."
+                )
+            vectors.append(n, features)
+            ids.append(n, batch.column("id").to_numpy())
+            n += len(batch)
+    return replace(folder, manifest=replace(known, n=n))
 
 
-def _add_embedding(dataset: Any, source: Any, vectors: str, embedding: IndexedEmbedding) -> str:
-    """Add the column of an embedding, filled for all rows, in one commit; give its name.
-
-    `source` is the dataset for reading: one that is being written cannot be read.
-    """
-    import pyarrow as pa
-
-    names = {field.name for field in dataset.schema}
-    column = next(c for i in range(len(names) + 1) if (c := f"embedding_{i}") not in names)
-    schema = pa.schema([embedding.column(column)])
-
-    def filled() -> Iterator[Any]:
-        for batch in _batches(source, vectors, embedding.dim):
-            known = np.flatnonzero(batch.is_valid().to_numpy(zero_copy_only=False))
-            features = np.zeros((len(known), embedding.dim), np.float32)
-            if len(known):
-                decode(batch.take(pa.array(known)), features, np.arange(len(known)))
-            embedded = encode(
-                embedding.embed(features), known.tolist(), len(batch), schema.field(0)
-            )
-            yield pa.record_batch([embedded], schema=schema)
-
-    dataset.add_columns(pa.RecordBatchReader.from_batches(schema, filled()))
-    return column
+def _learn(folder: IndexFolder, jobs: int | None) -> IndexFolder:
+    """Learn cells, put the vectors into them, and choose how many to look into."""
+    known = folder.manifest
+    n_cells = cells_for(known.n)
+    vectors, embedding = folder.vectors.open(known.n), known.embedding
+    random = np.random.default_rng(_SEED).permutation(known.n)
+    sample = np.sort(random[: SAMPLE_PER_CELL * n_cells])
+    quantiser = Quantiser.learn(
+        embedding.embed(vectors.take(sample)),
+        n_cells,
+        inner=known.metric == "dot",
+        jobs=jobs or available_processors(),
+    )
+    folder.save_quantiser(quantiser)
+    asked = embedding.embed(vectors.take(np.sort(random[:_ASKED])))
+    truth = _Truth(asked, quantiser.inner)
+    folder = replace(folder, manifest=replace(known, n_learned=known.n, n_cells=n_cells))
+    _encode(folder, quantiser, 0, jobs, truth)
+    inverted = InvertedFile(quantiser, *folder.read_cells())
+    return replace(folder, manifest=replace(folder.manifest, probes=_probes(inverted, truth)))
 
 
-def _drop(dataset: Any, vectors: str, spec: str) -> None:
-    """Remove the index of a descriptor, and its embedding."""
-    for index in built(dataset):
-        if index.of(spec, vectors):
-            dataset.drop_index(index.name)
-    # By its column, not by its index: a run that was stopped may have left one alone.
-    embeddings = {field.name: IndexedEmbedding.of_column(field) for field in dataset.schema}
-    if old := [name for name, one in embeddings.items() if one is not None and one.of == spec]:
-        dataset.drop_columns(old)
+def _encode(
+    folder: IndexFolder,
+    quantiser: Quantiser,
+    start: int,
+    jobs: int | None,
+    truth: "_Truth | None",
+) -> None:
+    """Write the cells and codes of the vectors from a position on."""
+    known = folder.manifest
+    vectors, embedding = folder.vectors.open(known.n), known.embedding
+    encoder = quantiser.encoder(jobs or available_processors())
+    for at in _pieces(start, known):
+        embedded = embedding.embed(vectors.take(at))
+        cells, codes = encoder.encode(embedded)
+        folder.cells.append(int(at[0]), cells)
+        folder.codes.append(int(at[0]), codes)
+        if truth is not None:
+            truth.see(at, embedded)
 
 
-def drop_outdated(dataset: Any) -> None:
-    """Remove the embeddings of format 1, and their indexes."""
-    old = [field.name for field in dataset.schema if OUTDATED_KEY in (field.metadata or {})]
-    for index in dataset.describe_indices():
-        if set(index.field_names) & set(old):
-            dataset.drop_index(index.name)
-    if old:
-        dataset.drop_columns(old)
+def _pieces(start: int, known: Manifest) -> Iterator[npt.NDArray[np.intp]]:
+    step = max(64, _BATCH_BYTES // (4 * known.dim))
+    for first in range(start, known.n, step):
+        yield np.arange(first, min(first + step, known.n))
 
 
-def refresh(dataset: Any) -> None:
-    """Add the rows to the indexes that were written after them, if they are many."""
-    n = dataset.count_rows()
-    for index in dataset.describe_indices():
-        if index.name.startswith(f"{_PREFIX}_") and n - index.num_rows_indexed > max(
-            _UNINDEXED, n // 10
-        ):
-            dataset.optimize.optimize_indices(index_names=[index.name])
+@dataclass(slots=True, eq=False)
+class _Truth:
+    """The nearest vectors to some, by a look at all."""
+
+    asked: Features
+    inner: bool
+    far: npt.NDArray[np.float32] = field(init=False)
+    at: npt.NDArray[np.intp] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.far = np.full((len(self.asked), 0), np.inf, np.float32)
+        self.at = np.full((len(self.asked), 0), -1, np.intp)
+
+    def see(self, positions: npt.NDArray[np.intp], vectors: Features) -> None:
+        """Look at some more."""
+        far = -self.asked @ vectors.T
+        if not self.inner:
+            far += np.einsum("ij,ij->i", vectors, vectors) / 2
+        k = min(_NEAREST, far.shape[1])
+        first = np.argpartition(far, k - 1, axis=1)[:, :k]
+        far = np.hstack([self.far, np.take_along_axis(far, first, 1)])
+        at = np.hstack([self.at, positions[first]])
+        best = np.argsort(far, axis=1)[:, :_NEAREST]
+        self.far, self.at = np.take_along_axis(far, best, 1), np.take_along_axis(at, best, 1)
 
 
-def built(dataset: Any) -> list[Built]:
-    """List the approximate indexes."""
-    indexes = []
-    for index in dataset.describe_indices():
-        if index.name.startswith(f"{_PREFIX}_"):
-            (column,) = index.field_names
-            field = dataset.schema.field(column)
-            if OUTDATED_KEY not in (field.metadata or {}):
-                embedding = IndexedEmbedding.of_column(field)
-                indexes.append(Built(index.name, index.name.split("_")[1], column, embedding))
-    return indexes
+def _probes(inverted: InvertedFile, truth: _Truth) -> int:
+    """Choose the least number of cells by which nearly all of the nearest are candidates."""
+    probes = 1
+    while probes < inverted.n_cells:
+        hits = [
+            np.isin(right, inverted.candidates(vector, _CANDIDATES, probes)).mean()
+            for vector, right in zip(truth.asked, truth.at, strict=True)
+        ]
+        if np.mean(hits) >= _GOAL:
+            return probes
+        probes *= 2
+    return inverted.n_cells
 
 
 def column_of(collection: Collection, spec: str) -> str:

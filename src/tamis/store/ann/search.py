@@ -1,9 +1,10 @@
 """Searching a collection through its approximate indexes."""
 
-import os
 from collections.abc import Collection as Several
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Final, Self
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -12,17 +13,15 @@ from tamis.descriptors import Descriptor
 from tamis.descriptors.base import Features
 from tamis.descriptors.fusion.fusion import Fusion
 from tamis.descriptors.fusion.weights import sample_to_fit
-from tamis.distances import gallery_of
 from tamis.errors import CollectionError, InvalidParameterError, printable
-from tamis.features import FeatureTable, available_processors
+from tamis.features import FeatureTable
 from tamis.features.index import Index, Matches, combine_queries
-from tamis.store.ann.build import Built, built, column_of
+from tamis.store.ann.build import column_of
 from tamis.store.ann.counts import candidates_per_result
-from tamis.store.checking import lance_errors
+from tamis.store.ann.folder import IndexFolder, folders
+from tamis.store.ann.indexed import IndexedVectors, Rows
 from tamis.store.collection import Collection
-from tamis.store.vectors import StoredVectors
 
-_PROBES: Final = 8  # cells that are searched
 _LEAST: Final = 50
 _BATCH_BYTES: Final = 64 << 20
 _SEED: Final = 0
@@ -32,27 +31,32 @@ class Approximate:
     """Search the vectors of a descriptor in a collection through its index.
 
     A fusion is searched through the indexes of its parts: the candidates of any part are
-    candidates of the fusion.
+    candidates of the fusion. A search among some classes or parts is exact.
 
     Attributes
     ----------
     collection : Collection
+    descriptor : Descriptor
+        Fitted.
     metric : str
         Metric of the index; the metrics of the parts of a fusion, joined by `+`.
+    n_newer : int
+        Images that are newer than the index; each query is compared with all of them.
     """
 
     def __init__(
-        self, collection: Collection, descriptor: Descriptor, indexes: list[Built]
+        self, collection: Collection, descriptor: Descriptor, indexes: list[IndexedVectors]
     ) -> None:
         self.collection = collection
-        self.metric = "+".join(index.metric for index in indexes)
+        self.descriptor = descriptor
+        self.metric = "+".join(index.known.metric for index in indexes)
+        self.n_newer = max(index.n_newer for index in indexes)
         self._indexes = indexes
-        self._stored = StoredVectors(collection, descriptor)
-
-    @property
-    def descriptor(self) -> Descriptor:
-        """The descriptor, fitted."""
-        return self._stored.descriptor
+        self._paths = collection.table().paths
+        self._row_of: dict[str, int] | None = None
+        readable = collection.rows.readable
+        # Each part has every image that could be read.
+        self._all: Rows = np.asarray(readable, np.intp)
 
     @property
     def spec(self) -> str:
@@ -63,7 +67,8 @@ class Approximate:
     def open(cls, collection: Collection, descriptor: Descriptor, *, distance: str = "") -> Self:
         """Find the index of a descriptor, or those of the parts of a fusion.
 
-        A fusion without weights gets those that an exact search fits.
+        A fusion without weights gets those that an exact search fits. The index is mapped once
+        for each version of the collection, and again when it has been made anew.
 
         Parameters
         ----------
@@ -75,10 +80,12 @@ class Approximate:
         Raises
         ------
         CollectionError
-            The collection has no such vectors, or no index of them.
+            The collection has no such vectors, or no index of them, or a damaged one.
         InvalidParameterError
             The descriptor is a reduction of others, or a fusion whose weights, norms or
             ranks cannot be had from a sample and the vectors of the parts.
+        MissingExtraError
+            FAISS is not installed.
         """
         if not isinstance(descriptor, Fusion) and descriptor.leaves != (descriptor,):
             raise InvalidParameterError(
@@ -87,31 +94,30 @@ class Approximate:
             )
         if isinstance(descriptor, Fusion):
             _check_fusion(descriptor)
-        with lance_errors(collection.path):
-            present = built(collection.dataset)
+        present = {folder.manifest.spec: folder for folder in folders(collection.path)}
         indexes = []
         for leaf in descriptor.leaves:
-            column = column_of(collection, leaf.spec)
-            match = next((index for index in present if index.of(leaf.spec, column)), None)
-            if match is None:
+            column_of(collection, leaf.spec)
+            if leaf.spec not in present:
                 raise CollectionError(
                     f"the collection {printable(collection.path)} has no approximate index by "
                     f"{leaf.spec}. Make it: tamis index {printable(collection.root)} --into "
                     f"{printable(collection.path)} --by '{leaf.spec}' --approximate"
                 )
-            indexes.append(match)
+            indexes.append(_opened(collection, present[leaf.spec]))
         opened = cls(collection, descriptor, indexes)
         if not descriptor.fitted:
-            stored = opened._stored
-            good = collection.rows.readable
-            _, vectors = stored.read_rows([good[i] for i in sample_to_fit(len(good))])
-            stored.descriptor = descriptor.fit(vectors, distance=distance)
+            rows = opened._all[sample_to_fit(len(opened._all))]
+            leaves = [index.take(rows) for index in indexes]
+            opened.descriptor = descriptor.fit(leaves, distance=distance)
         return opened
 
     def stored(self, paths: Iterable[str]) -> FeatureTable:
         """Read the vectors of some images; images without vectors are left out."""
-        rows = [self._stored.row_of[path] for path in paths if path in self._stored.row_of]
-        return self._stored.table(*self._stored.combined(*self._stored.read_rows(rows)))
+        if self._row_of is None:
+            self._row_of = {self._paths[row]: row for row in self._all.tolist()}
+        rows = [self._row_of[path] for path in paths if path in self._row_of]
+        return self._table(np.asarray(rows, np.intp))
 
     def candidates(
         self,
@@ -120,7 +126,7 @@ class Approximate:
         *,
         labels: Several[str] | None = None,
         splits: Several[str] | None = None,
-    ) -> FeatureTable:
+    ) -> Rows:
         """Take about the n nearest images to each query, by the metric of each index.
 
         Parameters
@@ -128,37 +134,45 @@ class Approximate:
         queries : ndarray of shape (n_queries, dim), float32
         n : int
         labels, splits : collection of str, optional
-            Only images of these classes, and of these parts of a split.
+            All images of these classes, and of these parts of a split.
 
         Returns
         -------
-        FeatureTable
-            In the order of the collection, each image once.
+        ndarray of shape (n_candidates,), intp
+            Rows of the collection, in order, each once.
         """
-        choice: dict[str, Any] = {}
-        if condition := _filter(labels, splits):
-            choice = {"filter": condition, "prefilter": True}
-        rows: list[int] = []
-        vectors = [np.empty((0, self.descriptor.dim), np.float32)]
-        for index, part in zip(self._indexes, self._parts(queries), strict=True):
-            for query in part if index.embedding is None else index.embedding.embed(part):
-                with lance_errors(self.collection.path):
-                    nearest = self.collection.dataset.to_table(
-                        columns=["id", *self._stored.columns, "_distance"],
-                        nearest={
-                            "column": index.column,
-                            "q": query,
-                            "k": n,
-                            "nprobes": _PROBES,
-                            "ef": n + n // 2,
-                        },
-                        **choice,
-                    )
-                near, features = self._stored.combined(*self._stored.read(nearest))
-                rows += near
-                vectors.append(features)
-        _, first = np.unique(np.asarray(rows, np.intp), return_index=True)
-        return self._stored.table([rows[i] for i in first], np.concatenate(vectors)[first])
+        if labels is not None or splits is not None:
+            return self._chosen(labels, splits)
+        if n >= len(self._all):
+            return self._all
+        found = [
+            index.candidates(vector, n)
+            for index, part in zip(self._indexes, self._parts(queries), strict=True)
+            for vector in index.known.embedding.embed(part)
+        ]
+        return np.unique(np.concatenate(found))
+
+    def _chosen(self, labels: Several[str] | None, splits: Several[str] | None) -> Rows:
+        rows = self.collection.rows
+        chosen = [
+            row
+            for row in self._all.tolist()
+            if (labels is None or rows.labels[row] in labels)
+            and (splits is None or rows.splits[row] in splits)
+        ]
+        return np.asarray(chosen, np.intp)
+
+    def _table(self, rows: Rows) -> FeatureTable:
+        """Read the vectors of some rows."""
+        leaves = [index.take(rows) for index in self._indexes]
+        labels, numbers = self.collection.rows.labels, rows.tolist()
+        return FeatureTable(
+            paths=tuple(self._paths[row] for row in numbers),
+            labels=tuple(labels[row] for row in numbers),
+            features=leaves[0] if len(leaves) == 1 else self.descriptor.combine(leaves),
+            spec=self.descriptor.spec,
+            distance=self.descriptor.distance_for(),
+        )
 
     def _parts(self, queries: Features) -> list[Features]:
         """Cut the vectors of a fusion into those of its parts."""
@@ -198,10 +212,15 @@ class Approximate:
             raise InvalidParameterError(f"k must be at least 1. Got {k}.")
         queries = combine_queries(queries, combine)
         n = max(_LEAST, self._factor(distance) * k) + len(exclude)
-        gallery = self.candidates(queries.features, n, labels=classes, splits=parts)
-        return Index(gallery, distance).search(
-            queries, k, combine=combine, exclude=exclude, jobs=jobs or 1
-        )
+        rows = self.candidates(queries.features, n, labels=classes, splits=parts)
+        step = max(64, _BATCH_BYTES // (4 * self.descriptor.dim))
+        more: Any = {"combine": combine, "exclude": exclude, "jobs": jobs or 1}
+        if len(rows) > step:  # the best of all are among the best of each piece
+            pieces = np.split(rows, range(step, len(rows), step))
+            found = [Index(self._table(one), distance).search(queries, k, **more) for one in pieces]
+            best = [one[few.indices[0]] for one, few in zip(pieces, found, strict=True)]
+            rows = np.sort(np.concatenate(best))
+        return Index(self._table(rows), distance).search(queries, k, **more)
 
     def recall(
         self, k: int, *, distance: str = "l2", sample: int = 20, jobs: int | None = None
@@ -226,13 +245,13 @@ class Approximate:
         float
             1.0 if there is nothing to find.
         """
-        good = self.collection.rows.readable
+        good = self._all
         chosen = np.random.default_rng(_SEED).permutation(len(good))[:sample]
-        queries = self.stored(self._stored.paths[good[i]] for i in chosen)
+        queries = self._table(good[chosen])
         k = min(k, len(good) - 1)
         if k < 1 or not len(queries):
             return 1.0
-        limits = self._exact_limits(queries, k, distance, jobs or available_processors())
+        limits = self._exact_limits(queries, good[chosen], k, distance, jobs)
         hits = 0
         for i, path in enumerate(queries.paths):
             matches = self.search(queries.select([i]), k, distance=distance, exclude=[path])
@@ -240,30 +259,38 @@ class Approximate:
         return hits / (k * len(queries))
 
     def _exact_limits(
-        self, queries: FeatureTable, k: int, distance: str, jobs: int
+        self, queries: FeatureTable, query_rows: Rows, k: int, distance: str, jobs: int | None
     ) -> npt.NDArray[np.float64]:
         """Give the distance from each query to the k-th nearest other image."""
-        query_rows = np.array([self._stored.row_of[path] for path in queries.paths])
         best = np.full((len(queries), 0), np.inf)
-        scanner = self.collection.dataset.scanner(
-            columns=["id", *self._stored.columns],
-            filter="failure IS NULL",
-            batch_size=max(64, _BATCH_BYTES // (4 * self.descriptor.dim)),
-        )
-        for batch in scanner.to_batches():
-            rows, features = self._stored.combined(*self._stored.read(batch))
-            if not rows:
-                continue
-            gallery = gallery_of(features, distance=distance)
-            at, distances = gallery.nearest(queries.features, min(k + 1, len(rows)), jobs=jobs)
-            distances[np.asarray(rows)[at] == query_rows[:, np.newaxis]] = np.inf
+        step = max(64, _BATCH_BYTES // (4 * self.descriptor.dim))
+        for start in range(0, len(self._all), step):
+            rows = self._all[start : start + step]
+            found = Index(self._table(rows), distance).search(
+                queries, min(k + 1, len(rows)), jobs=jobs
+            )
+            distances = np.where(
+                rows[found.indices] == query_rows[:, np.newaxis], np.inf, found.distances
+            )
             best = np.sort(np.hstack([best, distances]), axis=1)[:, :k]
         return best[:, k - 1]
 
     def _factor(self, distance: str) -> int:
         (first, *others) = self._indexes
-        exact = not others and not (first.embedding and first.embedding.projected)
-        return candidates_per_result(first.metric, distance, exact=exact)
+        exact = not others and not first.known.embedding.projected
+        return candidates_per_result(first.known.metric, distance, exact=exact)
+
+
+_OPENED: "WeakKeyDictionary[Collection, dict[Path, IndexedVectors]]" = WeakKeyDictionary()
+
+
+def _opened(collection: Collection, folder: IndexFolder) -> IndexedVectors:
+    """Map an index, unless it is mapped for this version of the collection."""
+    known = _OPENED.setdefault(collection, {})
+    present = known.get(folder.path)
+    if present is None or present.known != folder.manifest:
+        present = known[folder.path] = IndexedVectors(collection, folder)
+    return present
 
 
 def _check_fusion(fusion: Fusion) -> None:
@@ -277,15 +304,3 @@ def _check_fusion(fusion: Fusion) -> None:
         why = "weights that are learned from all pictures; write those that `compare` prints"
     if why:
         raise InvalidParameterError(f"{fusion.spec} needs {why}. Search without --approximate.")
-
-
-def _filter(labels: Several[str] | None, splits: Several[str] | None) -> str:
-    """Write the condition of SQL for the images to search; "" if for all of them."""
-    conditions = []
-    if labels is not None:
-        words = ", ".join(f"X'{os.fsencode(label).hex()}'" for label in sorted(labels))
-        conditions.append(f"label IN ({words})")
-    if splits is not None:
-        names = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(splits))
-        conditions.append(f"split IN ({names})")
-    return " AND ".join(conditions)
