@@ -107,7 +107,7 @@ def searcher(index: Approximate, distance: str) -> Search:
 
     def search(query: Vectors) -> list[int]:
         found = index.search(as_query(query), K, distance=distance)
-        return [int(Path(hit.path).stem) for hit in found]
+        return [int(hit.path[-12:-4]) for hit in found]
 
     return search
 

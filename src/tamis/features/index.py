@@ -194,7 +194,8 @@ class Index:
             found = self._ready.nearest(queries.features, k, jobs=jobs, skip=skip)
         else:
             without = frozenset(exclude)
-            rows = [row for row, path in enumerate(self.gallery.paths) if path in without]
+            paths = self.gallery.paths if without else ()
+            rows = [row for row, path in enumerate(paths) if path in without]
             queries = combine_queries(queries, combine)
             if unlike is None or not len(unlike):
                 found = self._together(queries, k, rows, jobs)
@@ -249,6 +250,8 @@ class Index:
         if k < 1:
             return np.empty((1, 0), np.intp), np.empty((1, 0))
         rows, distances = self._ready.nearest(queries.features, k + len(exclude), jobs=jobs)
+        if len(rows) == 1 and not exclude:
+            return rows, distances
         # What is nearest to any query is among the nearest of that query.
         rows, distances = rows.ravel(), distances.ravel()
         keep = ~np.isin(rows, exclude)

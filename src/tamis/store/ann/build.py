@@ -35,7 +35,7 @@ _SEED: Final = 0
 
 _ASKED: Final = 64  # vectors by which the number of probes is chosen
 _NEAREST: Final = 11  # of each, itself among them
-_CANDIDATES: Final = 55
+_PER_RESULT: Final = (5, 10, 20, 40)  # candidates
 _GOAL: Final = 0.98  # share of the nearest that must be among the candidates
 
 
@@ -127,13 +127,17 @@ def _refresh(path: str, dataset: Any, folder: IndexFolder, column: str, jobs: in
     left = dataset.count_rows(f"failure IS NULL AND id <= {last}")
     grown = left + new > _GROWN * known.n_learned if known.n_cells else left + new >= _FEW
     if left + new and ((grown and new > _NEWER) or 2 * left < known.n):
-        _make(path, dataset, replace(known, n=0, n_learned=0, n_cells=0, probes=1), jobs)
+        _make(path, dataset, _empty(known), jobs)
     elif new > max(_NEWER, known.n // 50):
         added = _fill(folder, dataset, column, f" AND id > {last}")
         if known.n_cells:
             with index_errors(path, str(folder.path)):
                 _encode(added, folder.quantiser(), known.n, jobs, None)
         added.commit()
+
+
+def _empty(known: Manifest) -> Manifest:
+    return Manifest(known.spec, known.metric, known.dim, known.length, known.sparse)
 
 
 def _metric_for(descriptor: Descriptor) -> str:
@@ -203,7 +207,9 @@ def _learn(folder: IndexFolder, jobs: int | None) -> IndexFolder:
     folder = replace(folder, manifest=replace(known, n_learned=known.n, n_cells=n_cells))
     _encode(folder, quantiser, 0, jobs, truth)
     inverted = InvertedFile(quantiser, *folder.read_cells())
-    return replace(folder, manifest=replace(folder.manifest, probes=_probes(inverted, truth)))
+    probes, candidates = _effort(inverted, truth)
+    tuned = replace(folder.manifest, probes=probes, candidates=candidates)
+    return replace(folder, manifest=tuned)
 
 
 def _encode(
@@ -258,18 +264,30 @@ class _Truth:
         self.far, self.at = np.take_along_axis(far, best, 1), np.take_along_axis(at, best, 1)
 
 
-def _probes(inverted: InvertedFile, truth: _Truth) -> int:
-    """Choose the least number of cells by which nearly all of the nearest are candidates."""
-    probes = 1
-    while probes < inverted.n_cells:
+def _effort(inverted: InvertedFile, truth: _Truth) -> tuple[int, int]:
+    """Choose the least effort by which nearly all of the nearest are candidates.
+
+    Returns
+    -------
+    probes, candidates : int
+        Cells that are looked into, and candidates per result: as many as are needed where all
+        cells are looked into, then the least number of cells.
+    """
+
+    def recall(probes: int, candidates: int) -> float:
         hits = [
-            np.isin(right, inverted.candidates(vector, _CANDIDATES, probes)).mean()
+            np.isin(right, inverted.candidates(vector, _NEAREST * candidates, probes)).mean()
             for vector, right in zip(truth.asked, truth.at, strict=True)
         ]
-        if np.mean(hits) >= _GOAL:
-            return probes
+        return float(np.mean(hits))
+
+    whole = inverted.n_cells
+    candidates = next((n for n in _PER_RESULT if recall(whole, n) >= _GOAL), _PER_RESULT[-1])
+    goal = min(_GOAL, recall(whole, candidates))
+    probes = 1
+    while probes < whole and recall(probes, candidates) < goal:
         probes *= 2
-    return inverted.n_cells
+    return min(probes, whole), candidates
 
 
 def column_of(collection: Collection, spec: str) -> str:

@@ -4,7 +4,10 @@ from typing import Final
 
 # Candidates per result, measured on CorelDB (docs/results.md): few if the index has the
 # distance of the search, more if it has one that ranks alike, most for all else.
-_SAME, _ALIKE, _OTHER = 5, 20, 50
+SAME: Final = 5
+"""Where index and search have one distance, unless the codes of an index are coarse for it."""
+
+_ALIKE, _OTHER = 20, 50
 _RANKS_ALIKE: Final = {
     "l2": {"l1", "chi2", "hellinger", "intersection", "braycurtis"},
     "cosine": {"l1", "l2", "sqeuclidean", "chi2", "intersection", "braycurtis"},
@@ -29,5 +32,5 @@ def candidates_per_result(metric: str, distance: str, *, exact: bool = True) -> 
     if not exact:
         return _OTHER
     if distance == metric or (metric, distance) == ("l2", "sqeuclidean"):
-        return _SAME
+        return SAME
     return _ALIKE if distance in _RANKS_ALIKE[metric] else _OTHER

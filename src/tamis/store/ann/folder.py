@@ -50,6 +50,8 @@ class Manifest:
         0 for few rows, which are all compared.
     probes : int
         Cells that are looked into.
+    candidates : int
+        Per result, if it is ranked by the metric of the index.
     format : int
     """
 
@@ -62,6 +64,7 @@ class Manifest:
     n_learned: int = 0
     n_cells: int = 0
     probes: int = 1
+    candidates: int = 5
     format: int = _FORMAT
 
     @classmethod
@@ -88,6 +91,8 @@ class Manifest:
             raise ValueError(f"its manifest says metric {printable(made.metric)}, {made.length}")
         if not 1 <= made.probes <= max(1, made.n_cells) or made.n_cells > made.n:
             raise ValueError(f"its manifest says {made.probes} probes of {made.n_cells} cells")
+        if not 1 <= made.candidates <= 1000:
+            raise ValueError(f"its manifest says {made.candidates} candidates")
         return made
 
     @property

@@ -17,7 +17,7 @@ from tamis.errors import CollectionError, InvalidParameterError, printable
 from tamis.features import FeatureTable
 from tamis.features.index import Index, Matches, combine_queries
 from tamis.store.ann.build import column_of
-from tamis.store.ann.counts import candidates_per_result
+from tamis.store.ann.counts import SAME, candidates_per_result
 from tamis.store.ann.folder import IndexFolder, folders
 from tamis.store.ann.indexed import IndexedVectors, Rows
 from tamis.store.collection import Collection
@@ -278,7 +278,8 @@ class Approximate:
     def _factor(self, distance: str) -> int:
         (first, *others) = self._indexes
         exact = not others and not first.known.embedding.projected
-        return candidates_per_result(first.known.metric, distance, exact=exact)
+        factor = candidates_per_result(first.known.metric, distance, exact=exact)
+        return factor * max(index.known.candidates for index in self._indexes) // SAME
 
 
 _OPENED: "WeakKeyDictionary[Collection, dict[Path, IndexedVectors]]" = WeakKeyDictionary()
