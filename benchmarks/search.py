@@ -177,17 +177,12 @@ def others(
     import faiss
 
     n = len(vectors)
-    cells, few = int(4 * n**0.5), round(n**0.5)
+    cells = round(n**0.5)
     factories = {
         "FAISS flat (exact)": ("Flat", "", ()),
         "FAISS HNSW, M 32": ("HNSW32", "ef", (16, 32, 64, 128, 256, 512)),
-        f"FAISS IVF{cells},PQ64, re-ranked": (
-            f"IVF{cells},PQ64,RFlat",
-            "nprobe",
-            (1, 2, 4, 8, 16, 32, 64, 128),
-        ),
-        f"FAISS IVF{few},PQ128x4fs, re-ranked": (
-            f"IVF{few},PQ128x4fs,RFlat",
+        f"FAISS IVF{cells},PQ128x4fs, re-ranked": (
+            f"IVF{cells},PQ128x4fs,RFlat",
             "nprobe",
             (1, 2, 4, 8, 16, 32, 64, 128),
         ),
@@ -196,7 +191,7 @@ def others(
         file = folder / f"{factory.replace(',', '_')}.faiss"
         built = kept(
             file,
-            partial(make_faiss, factory, vectors, min(n, 40 * cells)),
+            partial(make_faiss, factory, vectors, min(n, 64 * cells)),
             lambda index, file=file: faiss.write_index(index, str(file)),
         )
         yield what, built, partial(faiss_efforts, file, word, efforts)

@@ -250,16 +250,38 @@ class Index:
         if k < 1:
             return np.empty((1, 0), np.intp), np.empty((1, 0))
         rows, distances = self._ready.nearest(queries.features, k + len(exclude), jobs=jobs)
-        if len(rows) == 1 and not exclude:
-            return rows, distances
-        # What is nearest to any query is among the nearest of that query.
-        rows, distances = rows.ravel(), distances.ravel()
-        keep = ~np.isin(rows, exclude)
-        rows, distances = rows[keep], distances[keep]
-        order = np.lexsort((rows, distances))
-        first = np.sort(np.unique(rows[order], return_index=True)[1])[:k]
-        chosen = order[first]
-        return rows[np.newaxis, chosen], distances[np.newaxis, chosen]
+        if exclude:
+            distances = np.where(np.isin(rows, exclude), np.inf, distances)
+        return nearest_of_any(rows, distances, k)
+
+
+def nearest_of_any(
+    rows: npt.NDArray[np.intp], distances: npt.NDArray[np.float64], k: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """Join what is nearest to each of several queries: the k rows that are nearest to any.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_queries, m), intp
+        Nearest first.
+    distances : ndarray of shape (n_queries, m), float64
+        Infinite for what is no result.
+    k : int
+        Results; at most m, less those that are none.
+
+    Returns
+    -------
+    rows, distances : ndarray of shape (1, k)
+        Nearest first; ties keep the order of the rows.
+    """
+    if len(rows) == 1 and rows.shape[1] == k:
+        return rows, distances
+    # What is nearest to any query is among the nearest of that query.
+    rows, distances = rows.ravel(), distances.ravel()
+    order = np.lexsort((rows, distances))
+    first = np.sort(np.unique(rows[order], return_index=True)[1])[:k]
+    chosen = order[first]
+    return rows[np.newaxis, chosen], distances[np.newaxis, chosen]
 
 
 def check_combination(name: str) -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection as Several
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -13,9 +14,10 @@ from tamis.descriptors import Descriptor
 from tamis.descriptors.base import Features
 from tamis.descriptors.fusion.fusion import Fusion
 from tamis.descriptors.fusion.weights import sample_to_fit
+from tamis.distances import gallery_of
 from tamis.errors import CollectionError, InvalidParameterError, printable
 from tamis.features import FeatureTable
-from tamis.features.index import Index, Matches, combine_queries
+from tamis.features.index import Index, Matches, combine_queries, nearest_of_any
 from tamis.store.ann.build import column_of
 from tamis.store.ann.counts import SAME, candidates_per_result
 from tamis.store.ann.folder import IndexFolder, folders
@@ -58,7 +60,7 @@ class Approximate:
         # Each part has every image that could be read.
         self._all: Rows = np.asarray(readable, np.intp)
 
-    @property
+    @cached_property
     def spec(self) -> str:
         """Spec of the descriptor."""
         return self.descriptor.spec
@@ -109,7 +111,7 @@ class Approximate:
         if not descriptor.fitted:
             rows = opened._all[sample_to_fit(len(opened._all))]
             leaves = [index.take(rows) for index in indexes]
-            opened.descriptor = descriptor.fit(leaves, distance=distance)
+            return cls(collection, descriptor.fit(leaves, distance=distance), indexes)
         return opened
 
     def stored(self, paths: Iterable[str]) -> FeatureTable:
@@ -150,7 +152,7 @@ class Approximate:
             for index, part in zip(self._indexes, self._parts(queries), strict=True)
             for vector in index.known.embedding.embed(part)
         ]
-        return np.unique(np.concatenate(found))
+        return np.unique(np.concatenate(found)) if len(found) > 1 else np.sort(found[0])
 
     def _chosen(self, labels: Several[str] | None, splits: Several[str] | None) -> Rows:
         rows = self.collection.rows
@@ -164,15 +166,18 @@ class Approximate:
 
     def _table(self, rows: Rows) -> FeatureTable:
         """Read the vectors of some rows."""
-        leaves = [index.take(rows) for index in self._indexes]
         labels, numbers = self.collection.rows.labels, rows.tolist()
         return FeatureTable(
             paths=tuple(self._paths[row] for row in numbers),
             labels=tuple(labels[row] for row in numbers),
-            features=leaves[0] if len(leaves) == 1 else self.descriptor.combine(leaves),
-            spec=self.descriptor.spec,
+            features=self._vectors(rows),
+            spec=self.spec,
             distance=self.descriptor.distance_for(),
         )
+
+    def _vectors(self, rows: Rows) -> Features:
+        leaves = [index.take(rows) for index in self._indexes]
+        return leaves[0] if len(leaves) == 1 else self.descriptor.combine(leaves)
 
     def _parts(self, queries: Features) -> list[Features]:
         """Cut the vectors of a fusion into those of its parts."""
@@ -206,21 +211,45 @@ class Approximate:
         Returns
         -------
         Matches
-            Its rows, paths and labels are those of the candidates.
+            Its rows, paths and labels are those of the results.
         """
         if k < 1:
             raise InvalidParameterError(f"k must be at least 1. Got {k}.")
-        queries = combine_queries(queries, combine)
+        if queries.spec != self.spec:
+            raise InvalidParameterError(
+                f"queries and index must be described alike. Got {queries.spec} and {self.spec}."
+            )
+        asked = combine_queries(queries, combine).features
         n = max(_LEAST, self._factor(distance) * k) + len(exclude)
-        rows = self.candidates(queries.features, n, labels=classes, splits=parts)
+        rows = self.candidates(asked, n, labels=classes, splits=parts)
+        if exclude:
+            rows = rows[[self._paths[row] not in exclude for row in rows.tolist()]]
         step = max(64, _BATCH_BYTES // (4 * self.descriptor.dim))
-        more: Any = {"combine": combine, "exclude": exclude, "jobs": jobs or 1}
         if len(rows) > step:  # the best of all are among the best of each piece
             pieces = np.split(rows, range(step, len(rows), step))
-            found = [Index(self._table(one), distance).search(queries, k, **more) for one in pieces]
-            best = [one[few.indices[0]] for one, few in zip(pieces, found, strict=True)]
+            best = [self._ranked(asked, one, k, distance, jobs or 1)[0] for one in pieces]
             rows = np.sort(np.concatenate(best))
-        return Index(self._table(rows), distance).search(queries, k, **more)
+        rows, distances = self._ranked(asked, rows, k, distance, jobs or 1)
+        labels, numbers = self.collection.rows.labels, rows.tolist()
+        return Matches(
+            np.arange(len(rows))[np.newaxis],
+            distances[np.newaxis],
+            paths=tuple([self._paths[row] for row in numbers]),
+            labels=tuple([labels[row] for row in numbers]),
+            n_gallery=len(self._all),
+            signature={"descriptor": self.spec, "distance": distance},
+        )
+
+    def _ranked(
+        self, asked: Features, rows: Rows, k: int, distance: str, jobs: int
+    ) -> tuple[Rows, npt.NDArray[np.float64]]:
+        """Find the rows, of some, that are nearest to any of the queries."""
+        k = min(k, len(rows))
+        if not k:
+            return np.empty(0, np.intp), np.empty(0)
+        gallery = gallery_of(self._vectors(rows), distance=distance)
+        at, distances = nearest_of_any(*gallery.nearest(asked, k, jobs=jobs), k)
+        return rows[at[0]], distances[0]
 
     def recall(
         self, k: int, *, distance: str = "l2", sample: int = 20, jobs: int | None = None
