@@ -188,20 +188,24 @@ def _no_query(path: str, gallery: Dataset) -> str:
 
 def _inside(table: ImageTable, queries: Sequence[str]) -> dict[str, str]:
     """Find the queries that are images of a table: each to the path that it has there."""
-    absolute = {os.path.abspath(path): path for path in table.paths}
+    names = {
+        query: {os.path.basename(os.path.abspath(query)), os.path.basename(os.path.realpath(query))}
+        for query in queries
+    }
+    ends = tuple({name for each in names.values() for name in each})
     by_name: dict[str, list[str]] = defaultdict(list)
     for path in table.paths:
-        by_name[os.path.basename(path)].append(path)
+        if path.endswith(ends):  # of a million few are left
+            by_name[os.path.basename(path)].append(path)
     found = {}
     for query in queries:
-        known = absolute.get(os.path.abspath(query))
-        if known is None:  # by another way: through a link, on either side
-            real = os.path.realpath(query)
-            names = {os.path.basename(query), os.path.basename(real)}
-            namesakes = [path for name in names for path in by_name[name]]
-            known = next((path for path in namesakes if os.path.realpath(path) == real), None)
-        if known is not None:
-            found[query] = known
+        namesakes = [path for name in names[query] for path in by_name[name]]
+        # By another way: through a link, on either side.
+        for place in (os.path.abspath, os.path.realpath):
+            known = next((path for path in namesakes if place(path) == place(query)), None)
+            if known is not None:
+                found[query] = known
+                break
     return found
 
 
