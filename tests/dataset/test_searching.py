@@ -9,7 +9,7 @@ from tamis.dataset.searching import search
 from tamis.descriptors import descriptor
 from tamis.errors import CollectionError, ImageReadError, UnknownNameError
 from tamis.images import read_image
-from tamis.store import update
+from tamis.store import Approximate, build, update
 from tamis.table import ImageTable
 
 
@@ -63,6 +63,29 @@ def test_a_folder_and_its_collection_answer_alike(photos, table, tmp_path):
         search(tmp_path / "p.tamis", queries, approximate=True)
     with pytest.raises(CollectionError, match="not a collection"):
         search(photos, queries, approximate=True)
+
+
+@pytest.mark.parametrize("approximate", [False, True])
+def test_what_is_opened_once_is_read_once(photos, table, tmp_path, monkeypatch, approximate):
+    pytest.importorskip("faiss", reason="needs the extra tamis[approximate]")
+    path, by = tmp_path / "p.tamis", descriptor("edge+color(bins=4)")
+    update(path, table, [by])
+    for leaf in by.leaves:
+        build(path, leaf)
+    opened, reads = Dataset.open(path), []
+    one = Approximate if approximate else Dataset
+    name = "open" if approximate else "features_by"
+    whole = getattr(one, name)
+    monkeypatch.setattr(one, name, lambda *a, **k: reads.append(1) or whole(*a, **k))
+    first = [search(opened, p, 3, by=by, approximate=approximate) for p in table.paths[:3]]
+    assert len(reads) == 1
+    for path_of_query, found in zip(table.paths, first, strict=False):
+        again = search(path, path_of_query, 3, by=by)
+        assert list(again) == list(found)
+    search(opened, table.paths[0], 3, by=by, distance="l2", approximate=approximate)
+    search(opened, table.paths[0], 3, by="edge", classes=["bars"], approximate=approximate)
+    alone = search(opened, table.paths[0], 3, by="edge", parts=None, approximate=approximate)
+    assert len(alone) == 1
 
 
 def test_classes_choose_among_the_results(photos, table):

@@ -37,7 +37,7 @@ from tamis.table.sources import from_paths, with_metadata
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | ImageTable
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Dataset:
     """Images with their classes, and the collection that holds their vectors if there is one.
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Unpack
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -209,6 +210,39 @@ def _inside(table: ImageTable, queries: Sequence[str]) -> dict[str, str]:
     return found
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ready:
+    """A gallery that has been read, and is ready to be searched."""
+
+    key: tuple[str, str]
+    by: Descriptor
+    index: Index
+    row_of: dict[str, int]
+
+    @classmethod
+    def of(cls, gallery: Dataset, by: Descriptor, distance: str, reading: Reading) -> "_Ready":
+        """Read a gallery, or take what was read of it last.
+
+        What lies in a collection is kept as long as the dataset is: opened once, it may be asked
+        many times. Pictures in a folder may have changed.
+        """
+        key = (by.spec, distance)
+        kept = _KEPT.get(gallery)
+        if kept is not None and kept.key == key:
+            return kept
+        fitted, vectors = gallery.fit(by, distance=distance, **reading)
+        row_of = {path: i for i, path in enumerate(vectors.paths)}
+        ready = cls(key, fitted, Index(vectors), row_of)
+        stored = gallery.collection.specs if gallery.collection is not None else ()
+        if all(leaf.spec in stored for leaf in by.leaves):
+            _KEPT[gallery] = ready
+        return ready
+
+
+_KEPT: "WeakKeyDictionary[Dataset, _Ready]" = WeakKeyDictionary()
+_OPENED: "WeakKeyDictionary[Dataset, tuple[tuple[str, str], Approximate]]" = WeakKeyDictionary()
+
+
 def _exact(
     gallery: Dataset,
     asked: _Asked,
@@ -222,8 +256,8 @@ def _exact(
     reading: Reading,
 ) -> Matches:
     """Compare the queries with every image."""
-    by, vectors = gallery.fit(by, distance=distance, **reading)
-    row = {path: i for i, path in enumerate(vectors.paths)}
+    ready = _Ready.of(gallery, by, distance, reading)
+    by, vectors, row = ready.by, ready.index.gallery, ready.row_of
     reasons = {failure.path: failure.reason for failure in vectors.failures}
     asking = [asked] if contrast is None else [asked, contrast]
     inside = [path for one in asking for path in one.inside]
@@ -234,14 +268,16 @@ def _exact(
         _joined(vectors.select([row[path] for path in one.inside]), combine(by, one.outside))
         for one in asking
     )
-    part_of = dict(zip(gallery.table.paths, gallery.table.splits, strict=True))
-    kept = [
-        i
-        for i, (path, label) in enumerate(zip(vectors.paths, vectors.labels, strict=True))
-        if (classes is None or label in classes) and (parts is None or part_of[path] in parts)
-    ]
-    among = vectors if len(kept) == len(vectors) else vectors.select(kept)
-    found = Index(among).search(
+    among = ready.index
+    if classes is not None or parts is not None:
+        part_of = dict(zip(gallery.table.paths, gallery.table.splits, strict=True))
+        kept = [
+            i
+            for i, (path, label) in enumerate(zip(vectors.paths, vectors.labels, strict=True))
+            if (classes is None or label in classes) and (parts is None or part_of[path] in parts)
+        ]
+        among = Index(vectors.select(kept))
+    found = among.search(
         queries,
         k,
         combine=combination,
@@ -276,7 +312,11 @@ def _approximate(
             f"index. Make one: tamis index {printable(gallery.source)} --into NAME.tamis --by SPEC "
             "--approximate"
         )
-    index = Approximate.open(collection, by, distance=distance)
+    key = (by.spec, distance)
+    known, index = _OPENED.get(gallery, (("", ""), None))
+    if index is None or known != key:
+        index = Approximate.open(collection, by, distance=distance)
+        _OPENED[gallery] = key, index
     distance = index.descriptor.distance_for(distance)
     failures = tuple(collection.failures())
     for failure in failures:
